@@ -1,0 +1,1 @@
+"""askhistory as a peer."""

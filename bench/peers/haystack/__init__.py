@@ -1,0 +1,1 @@
+"""Haystack as a peer."""

@@ -1,0 +1,1 @@
+"""LlamaIndex as a peer."""

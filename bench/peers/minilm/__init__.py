@@ -1,0 +1,1 @@
+"""MiniLM with FAISS as a peer."""

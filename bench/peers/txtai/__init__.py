@@ -1,0 +1,1 @@
+"""txtai as a peer."""

@@ -1,0 +1,159 @@
+"""Compose the answer and cite every point; or refuse.
+
+An answer is made of points of the notes and nothing else: each stands under its heading,
+and each heading has its citation number. Which points, and in what order, is decided in
+`selection.py`; whether there is an answer at all, in `relevance.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from askhistory.index import Index
+from askhistory.retrieval import Evidence
+from askhistory.schema import Citation, CitedPoint, Heading, Point, Section, Written
+from askhistory.selection import Chosen
+
+
+def cite(
+    index: Index, groups: Sequence[Sequence[Chosen]]
+) -> tuple[tuple[CitedPoint, ...], tuple[Citation, ...]]:
+    """Number the headings in the order of the answer and point each point at its own."""
+    members: dict[int, list[int]] = {}
+    for group in groups:
+        for chosen in group:
+            members.setdefault(int(index.point_section[chosen.point]), []).append(chosen.point)
+    for group in groups:
+        for chosen in group:
+            for twin in chosen.twins:
+                members.setdefault(int(index.point_section[twin]), []).append(twin)
+    numbers = {section: number for number, section in enumerate(members, start=1)}
+    citations = tuple(
+        _citation(numbers[section], index.sections[section], [index.points[p] for p in held])
+        for section, held in members.items()
+    )
+    points = tuple(
+        _cited(index.points[chosen.point], chosen, numbers, index)
+        for group in groups
+        for chosen in group
+    )
+    return points, citations
+
+
+def _citation(number: int, section: Section, points: Sequence[Point]) -> Citation:
+    return Citation(
+        number=number,
+        headings=section.headings,
+        page=section.page,
+        anchor=section.anchor,
+        line=min(point.line for point in points),
+        end_line=max(point.end_line for point in points),
+    )
+
+
+def _cited(point: Point, chosen: Chosen, numbers: Mapping[int, int], index: Index) -> CitedPoint:
+    also = {numbers[int(index.point_section[twin])] for twin in chosen.twins}
+    return CitedPoint(
+        text=point.text,
+        headings=point.headings,
+        page=point.page,
+        line=point.line,
+        end_line=point.end_line,
+        score=chosen.score,
+        citation=numbers[int(index.point_section[chosen.point])],
+        also=tuple(sorted(also - {numbers[int(index.point_section[chosen.point])]})),
+    )
+
+
+def nearest_headings(
+    index: Index, evidence: Evidence, relevance: NDArray[np.float64], count: int = 3
+) -> tuple[Heading, ...]:
+    """The headings of the most relevant points, where to look instead of an answer."""
+    found: dict[tuple[str, ...], Heading] = {}
+    for row in np.lexsort((evidence.points, -relevance)):
+        section = index.sections[int(evidence.sections[evidence.section[row]])]
+        found.setdefault(
+            (section.page, *section.headings),
+            Heading(section.headings, section.page, section.anchor),
+        )
+        if len(found) == count:
+            break
+    return tuple(found.values())
+
+
+def compose(points: Sequence[CitedPoint], citations: Sequence[Citation]) -> str:
+    """The answer as Markdown: points under numbered headings, then the sources."""
+    lines: list[str] = []
+    shown: int | None = None
+    for point in points:
+        if point.citation != shown:
+            shown = point.citation
+            lines += ["", f"**{escape(path(point.headings[1:] or point.headings))}** [{shown}]", ""]
+        marks = "".join(f" [{number}]" for number in point.also)
+        lines.append(f"- {escape(point.text)}{marks}")
+    return "\n".join([*lines, *_sources(citations)]).strip()
+
+
+def compose_written(
+    written: Written, points: Sequence[CitedPoint], citations: Sequence[Citation]
+) -> str:
+    """The same of an answer that a language model wrote out.
+
+    Where the sentences do not stand for the answer, the reason and the points follow them.
+    """
+    text = sentences_markdown(written)
+    if written.reason:
+        parts = [text, f"*{escape(written.reason)}*", compose(points, citations)]
+        return "\n\n".join(part for part in parts if part)
+    return "\n".join([text, *_sources(citations)])
+
+
+def sentences_markdown(written: Written) -> str:
+    """The sentences that a language model wrote, with their citations, as Markdown."""
+    return " ".join(
+        f"{escape(sentence.text)} " + "".join(f"[{number}]" for number in sentence.citations)
+        for sentence in written.sentences
+    )
+
+
+def _sources(citations: Sequence[Citation]) -> list[str]:
+    return ["", "Sources:", ""] + [
+        f"{citation.number}. {escape(path(citation.headings))} ({escape(citation.page)}, "
+        f"{_lines(citation)})"
+        for citation in citations
+    ]
+
+
+def refuse(nearest: Sequence[Heading]) -> str:
+    """The refusal as Markdown, with the nearest headings."""
+    if not nearest:
+        return "The notes do not cover this."
+    lines = ["The notes do not cover this. The nearest headings are:", ""]
+    lines += [f"- {escape(path(heading.headings))}" for heading in nearest]
+    return "\n".join(lines)
+
+
+def path(headings: Sequence[str]) -> str:
+    """A heading path in one line."""
+    return " › ".join(headings)
+
+
+def _lines(citation: Citation) -> str:
+    if citation.line == citation.end_line:
+        return f"line {citation.line}"
+    return f"lines {citation.line}–{citation.end_line}"
+
+
+_MARKUP = re.compile(r"[\\`*_\[\]<&~]|^[#>+-]|(?P<number>^\d{1,9})(?P<mark>[.)])")
+
+
+def escape(text: str) -> str:
+    """Text of the notes for use in Markdown: shown as it is, never interpreted."""
+    return _MARKUP.sub(
+        lambda found: f"{found['number']}\\{found['mark']}" if found["number"] else f"\\{found[0]}",
+        text,
+    )

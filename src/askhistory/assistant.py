@@ -1,0 +1,668 @@
+"""The two flows, each readable as one line; the only module that wires the others.
+
+`build_index`: ``corpus → sections of points → passages → vectors → index``
+
+`Assistant.ask`: ``question + history → standalone query → retrieve → read → covered? →
+compose → answer``
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from askhistory.answering import cite, compose, compose_written, nearest_headings, refuse
+from askhistory.conversation import Standalone, standalone
+from askhistory.index import BuildReport, Index, build, is_stale
+from askhistory.language_model import LanguageModel, Writer
+from askhistory.lexicon import Lexicon, terms, words
+from askhistory.logs import Stopwatch
+from askhistory.manifest import SOURCE, stamp
+from askhistory.models import Encoder, Progress, TextEncoder
+from askhistory.notes import read_corpus
+from askhistory.question import Question, sides, understand
+from askhistory.relevance import (
+    Reading,
+    Weights,
+    coverage_features,
+    point_features,
+    shipped_weights,
+    weigh,
+)
+from askhistory.retrieval import Evidence, Query, Reader, prepare, retrieve
+from askhistory.schema import (
+    Answer,
+    Corpus,
+    Correction,
+    IndexMissingError,
+    IndexUnusableError,
+    LanguageModelError,
+    Point,
+    QuestionError,
+    Written,
+)
+from askhistory.selection import choose
+from askhistory.settings import Settings
+from askhistory.smalltalk import reply, small_talk
+from askhistory.suggestions import Suggestions
+from askhistory.support import Checker
+from askhistory.support import Weights as SupportWeights
+from askhistory.text import repair
+from askhistory.writing import write
+
+logger = logging.getLogger(__name__)
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_TYPED = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+"""A word as students type it: ``ww2`` and ``5yp`` are one word each."""
+_CONTEXT_SHARE = 1.0
+"""What words taken over from earlier questions may weigh together, relative to those typed."""
+_OLD_TOPIC_SHARE = 0.5
+"""The same where the question puts a new topic in the old one's place."""
+_MOST_EARLIER = 20
+"""Earlier questions that are read: no topic is carried on through more."""
+_MOST_LOOKED_UP = 40
+"""Unknown words of a question, and of all earlier ones, that are looked up. Each costs some
+milliseconds, so that a forged conversation could otherwise keep the server busy for a minute."""
+_FOLLOW_UPS = 3
+_ABOUT_A_HEADING = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a question came to before an answer is composed.
+
+    Attributes:
+        query: The standalone form, as shown.
+        corrections: Words that were read as others.
+        question: As understood.
+        searched: What was embedded and weighed.
+        evidence: Of n points.
+        reading: The evidence weighed.
+        relevance: (n,) probability that each point belongs in the answer.
+        confidence: Probability that the notes answer the question.
+    """
+
+    query: str
+    corrections: tuple[Correction, ...]
+    question: Question
+    searched: Query
+    evidence: Evidence
+    reading: Reading
+    relevance: NDArray[np.float64]
+    confidence: float
+
+
+class Assistant:
+    """Answers questions from one index.
+
+    Args:
+        index: The notes.
+        encoder: The one that the index was built with.
+        weights: Of relevance and coverage.
+        settings: Candidates, longest question, threshold and the length of what a language
+            model is given to read are taken from it.
+        writer: What writes answers out, where anything does.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        encoder: TextEncoder,
+        weights: Weights,
+        settings: Settings,
+        writer: Writer | None = None,
+    ) -> None:
+        self.index = index
+        self._encoder = encoder
+        self._weights = weights
+        self._settings = settings
+        self._writer = writer
+        self._lexicon = lexicon_of(index)
+        self._reader = Reader(index)
+        self._seen = index.stamp
+        # Students ask about the same words, and each follow-up searches for its forerunner anew.
+        self._word_vector = lru_cache(maxsize=4_096)(self._embed_word)
+        self._meant = lru_cache(maxsize=16_384)(self._find_meant)
+        self._search = lru_cache(maxsize=256)(self._find)
+
+    @classmethod
+    def open(cls, index: Path | str | None = None, settings: Settings | None = None) -> Self:
+        """Open a built index with the real encoder and the shipped weights.
+
+        Args:
+            index: Its folder; that of the settings by default.
+            settings: Read from the environment by default.
+
+        Raises:
+            IndexMissingError: There is none; the message names the command that builds it.
+            IndexStaleError: It is damaged or made by another version or model.
+            ModelError: The encoder's files are missing or not the expected ones.
+        """
+        settings = settings or Settings.from_environment()
+        encoder = Encoder.load()
+        folder = Path(index) if index is not None else settings.index
+        opened = Index.open(folder, encoder_sha256=encoder.sha256)
+        return cls(opened, encoder, shipped_weights(), settings, language_model_of(settings))
+
+    def renewed(self) -> Self | None:
+        """An assistant of the index that has taken the place of this one's; None if none has.
+
+        Cheap while nothing has changed. An index that cannot be used is an error once, and is
+        not looked at again until it changes.
+
+        Raises:
+            IndexUnusableError: There is another index, and it cannot be used.
+        """
+        now = stamp(self.index.folder)
+        if now is None or now == self._seen:
+            return None
+        self._seen = now
+        opened = Index.open(self.index.folder, encoder_sha256=self._encoder.sha256)
+        if opened.manifest.build == self.index.manifest.build:
+            return None
+        return type(self)(opened, self._encoder, self._weights, self._settings, self._writer)
+
+    def ask(self, question: str, history: Sequence[str] = (), *, write: bool = False) -> Answer:
+        """Answer a question from the notes, or refuse it.
+
+        Args:
+            question: As typed.
+            history: The student's earlier questions of the conversation, the oldest first.
+            write: Whether the language model is to write the answer out.
+
+        Raises:
+            QuestionError: The question is empty or too long.
+            LanguageModelError: It is to be written out, and no language model is set up.
+        """
+        if write:
+            self._needed_writer()
+        watch = Stopwatch()
+        answer = self._ask(question, history, watch=watch)
+        self._log(answer, len(history), watch)
+        if write:
+            *_, answer = self.write(answer)
+        return answer
+
+    def write(self, answer: Answer) -> Iterator[Answer]:
+        """Have an answer written out, and yield it with as much of that as may be shown.
+
+        The last one is whole. Of a refusal or a reply nothing is written, nor is the model asked:
+        it is yielded as it is. The model is given the question in its standalone form and the
+        answer's points, and what goes wrong with it is a reason to show the points, no exception.
+
+        Args:
+            answer: From `ask`.
+
+        Raises:
+            LanguageModelError: No language model is set up.
+        """
+        writer = self._needed_writer()
+        if not answer.points:
+            yield answer
+            return
+        started = time.perf_counter()
+        for written in write(
+            writer,
+            self._checker,
+            answer.query,
+            answer.points,
+            asked=answer.question,
+            budget=self._settings.llm_prompt_tokens,
+        ):
+            text = compose_written(written, answer.points, answer.citations)
+            seconds = time.perf_counter() - started
+            yield replace(answer, answer=text, written=written, seconds=answer.seconds + seconds)
+        _log_written(written, seconds)
+
+    def _needed_writer(self) -> Writer:
+        if self._writer is None:
+            raise LanguageModelError(
+                "No language model is set up.",
+                "Set ASKHISTORY_LLM_MODEL and ASKHISTORY_LLM_BASE_URL: docs/language-models.md "
+                "says how.",
+            )
+        return self._writer
+
+    @cached_property
+    def _checker(self) -> Checker:
+        return Checker(self._encoder, self._lexicon, SupportWeights.shipped())
+
+    def _ask(
+        self, question: str, history: Sequence[str] = (), *, watch: Stopwatch | None = None
+    ) -> Answer:
+        watch = watch or Stopwatch()
+        started = time.perf_counter()
+        asked = self._checked(question)
+        talk = small_talk(asked)
+        if not words(asked) or not self._lexicon.reads(asked):
+            answer = Answer(question, asked, False, 0.0, refuse(()), kind="refusal")
+        elif talk is not None:
+            answer = Answer(question, asked, False, 0.0, reply(talk), kind="reply")
+        else:
+            answer = self._answer(question, self.analyse(asked, history, watch))
+        watch.lap("compose")
+        return replace(answer, seconds=time.perf_counter() - started)
+
+    def _log(self, answer: Answer, earlier: int, watch: Stopwatch) -> None:
+        """Log a line on a question: what came of it and what took how long, not what was asked."""
+        if not logger.isEnabledFor(logging.INFO):
+            return
+        fields = {
+            "kind": answer.kind,
+            "confidence": round(answer.confidence, 4),
+            "chars": len(answer.question),
+            "earlier": earlier,
+            "corrections": len(answer.corrections),
+            "points": len(answer.points),
+            "build": self.index.build,
+            "seconds": round(answer.seconds, 6),
+            "stages": {stage: round(seconds, 6) for stage, seconds in watch.stages.items()},
+        }
+        if self._settings.log_questions:
+            fields |= {"question": answer.question, "query": answer.query}
+        logger.info("question", extra={"fields": fields})
+
+    def rank(self, question: str, history: Sequence[str] = ()) -> list[tuple[Point, float]]:
+        """The points that were read, the most relevant first, each with its relevance."""
+        analysis = self.analyse(self._checked(question), history)
+        order = np.lexsort((analysis.evidence.points, -analysis.relevance))
+        return [
+            (self.index.points[analysis.evidence.points[row]], float(analysis.relevance[row]))
+            for row in order
+        ]
+
+    def starters(self, n: int, seed: int) -> tuple[str, ...]:
+        """Up to `n` questions to begin with, on different topics; others for another seed."""
+        return self._suggestions.starters(n, seed)
+
+    def close_questions(self, answer: Answer, earlier: Sequence[str] = ()) -> tuple[str, ...]:
+        """Up to three questions that go on from an answer and that the notes answer.
+
+        Args:
+            answer: The one just given.
+            earlier: The student's questions before it, the oldest first.
+        """
+        return self._suggestions.after(answer, _FOLLOW_UPS, earlier)
+
+    def questions_about(self, headings: Sequence[str]) -> tuple[str, ...]:
+        """Up to four questions on the heading at a path, and on what stands below it."""
+        return self._suggestions.about(headings, _ABOUT_A_HEADING)
+
+    @cached_property
+    def _suggestions(self) -> Suggestions:
+        return Suggestions(self.index.sections, self._ask)  # Our own questions are not logged.
+
+    def analyse(
+        self, question: str, history: Sequence[str] = (), watch: Stopwatch | None = None
+    ) -> Analysis:
+        """Everything up to the decision whether and with what to answer.
+
+        Args:
+            question: As `_checked` returns it.
+            history: As in `ask`.
+            watch: Told of each stage that ends.
+
+        Raises:
+            QuestionError: There is no word in it.
+        """
+        watch = watch or Stopwatch()
+        if not words(question):
+            raise QuestionError("The question holds no word. Put it in words.")
+        mended, corrections, _ = self._mend(question, _MOST_LOOKED_UP)
+        earlier: list[str] = []
+        left = _MOST_LOOKED_UP
+        for past in reversed(history[-_MOST_EARLIER:]):
+            text, _, looked_up = self._mend(self._clean(past), left)
+            earlier.insert(0, text)
+            left -= looked_up
+        turn = standalone(mended, earlier, weight=self._lexicon.weight, likeness=self._likeness)
+        understood = understand(turn.asks)
+        watch.lap("understand")
+        query, passages = self._search(turn.text, turn.context, _share(turn))
+        watch.lap("find")
+        before = None
+        if turn.before is None:
+            evidence = self._reader.read(query, passages)
+        else:
+            query_before, passages_before = self._search(
+                turn.before.text, turn.before.context, _share(turn.before)
+            )
+            passages = np.union1d(passages, passages_before)
+            evidence = self._reader.read(query, passages)
+            before = weigh(query_before, self._reader.read(query_before, passages))
+        reading = weigh(query, evidence, before)
+        watch.lap("read")
+        relevance = self._relevance(understood, query, evidence, reading)
+        for side in sides(turn.text) if understood.kind == "comparison" else ():
+            relevance = np.maximum(relevance, self._side_relevance(understood, side, passages))
+        coverage = self._weights.coverage(
+            coverage_features(
+                self.index,
+                understood,
+                query,
+                evidence,
+                reading,
+                relevance,
+            )[None]
+        )
+        watch.lap("judge")
+        return Analysis(
+            turn.query,
+            corrections,
+            understood,
+            query,
+            evidence,
+            reading,
+            relevance,
+            float(coverage[0]),
+        )
+
+    def _likeness(self, one: str, other: str) -> float:
+        """Cosine of two words."""
+        return float(self._word_vector(one) @ self._word_vector(other))
+
+    def _embed_word(self, word: str) -> NDArray[np.float32]:
+        vector: NDArray[np.float32] = self._encoder.encode([word]).sentences[0]
+        return vector
+
+    def _relevance(
+        self, question: Question, query: Query, evidence: Evidence, reading: Reading
+    ) -> NDArray[np.float64]:
+        return self._weights.relevance(
+            point_features(self.index, question, query, evidence, reading)
+        )
+
+    def _side_relevance(
+        self, question: Question, side: str, passages: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Of the points for one side of a comparison; its best counts as much as the other's."""
+        query = prepare(side, self._encoder, self._lexicon)
+        evidence = self._reader.read(query, passages)
+        relevance = self._relevance(question, query, evidence, weigh(query, evidence))
+        found: NDArray[np.float64] = relevance / relevance.max()
+        return found
+
+    def _find(
+        self, text: str, context: str, context_share: float
+    ) -> tuple[Query, NDArray[np.int64]]:
+        query = prepare(
+            text, self._encoder, self._lexicon, context=context, context_share=context_share
+        )
+        return query, retrieve(self.index, query, self._settings.candidates)
+
+    def _answer(self, question: str, analysis: Analysis) -> Answer:
+        threshold = self._settings.threshold
+        if threshold is None:
+            threshold = self._weights.threshold
+        if analysis.confidence < threshold:
+            nearest = nearest_headings(self.index, analysis.evidence, analysis.relevance)
+            return Answer(
+                question=question,
+                query=analysis.query,
+                covered=False,
+                confidence=analysis.confidence,
+                answer=refuse(nearest),
+                nearest=nearest,
+                kind="refusal",
+                corrections=analysis.corrections,
+            )
+        keep = self._weights.keep[analysis.question.kind]
+        groups = choose(
+            self.index,
+            analysis.question,
+            analysis.searched,
+            analysis.evidence,
+            analysis.relevance,
+            keep,
+        )
+        points, citations = cite(self.index, groups)
+        return Answer(
+            question=question,
+            query=analysis.query,
+            covered=True,
+            confidence=analysis.confidence,
+            answer=compose(points, citations),
+            points=points,
+            citations=citations,
+            corrections=analysis.corrections,
+        )
+
+    def _checked(self, question: str) -> str:
+        limit = self._settings.max_question_chars
+        if len(question) > limit:
+            raise QuestionError(
+                f"The question has {len(question)} characters; the most is {limit}. Shorten it."
+            )
+        asked = self._clean(question)
+        if not asked:
+            raise QuestionError("The question is empty. Type one.")
+        return asked
+
+    def _clean(self, question: str) -> str:
+        limited = question[: self._settings.max_question_chars]
+        return " ".join(repair(_CONTROL.sub(" ", limited)).split())
+
+    def _mend(self, text: str, most: int) -> tuple[str, tuple[Correction, ...], int]:
+        """Read abbreviations in full and misspelt words as what they meant.
+
+        Args:
+            text: A question.
+            most: Words that may be looked up in vain; those beyond are left as they are.
+
+        Returns:
+            The text mended, what was corrected, and how many words were looked up.
+        """
+        looked_up = 0
+        typed = list(_TYPED.finditer(text))
+        read = [word.group() for word in typed]
+        corrected: set[int] = set()
+        for place, word in enumerate(typed):
+            if self._lexicon.doubts(word.group()):
+                if looked_up == most:
+                    continue
+                looked_up += 1
+            if _is_letter_of_compound(text, word):
+                continue
+            long, meant = self._meant(word.group())
+            if meant is not None:
+                read[place] = meant
+                if long is None:
+                    corrected.add(place)
+        for place, (before, word, after) in enumerate(
+            zip(["", *read], typed, [*read[1:], ""], strict=False)
+        ):
+            if read[place] == word.group():
+                meant = self._lexicon.correct_beside(word.group(), before, after)
+                if meant is not None:
+                    read[place] = meant
+                    corrected.add(place)
+        pieces: list[str] = []
+        position = 0
+        for word, meant in zip(typed, read, strict=True):
+            pieces += [text[position : word.start()], meant]
+            position = word.end()
+        corrections = (Correction(typed[place].group(), read[place]) for place in sorted(corrected))
+        return "".join([*pieces, text[position:]]), tuple(corrections), looked_up
+
+    def _find_meant(self, typed: str) -> tuple[str | None, str | None]:
+        """What an abbreviation stands for, and what a typed word is to be read as, if anything."""
+        long = self._lexicon.long_form(typed)
+        return long, long or self._lexicon.correct(typed)
+
+
+def _is_letter_of_compound(text: str, word: re.Match[str]) -> bool:
+    """Whether a word is a letter before or after a hyphen: the u of ``u-boat`` is no "you"."""
+    beside = text[max(word.start() - 1, 0) : word.start()] + text[word.end() : word.end() + 1]
+    return len(word.group()) == 1 and "-" in beside
+
+
+def _share(turn: Standalone) -> float:
+    """What the words a turn took over may weigh together, relative to those typed."""
+    return _OLD_TOPIC_SHARE if turn.substitutes else _CONTEXT_SHARE
+
+
+def lexicon_of(notes: Index | Corpus) -> Lexicon:
+    """The vocabulary of the notes: every point and every heading counts as one text."""
+    texts = [point.text for section in notes.sections for point in section.points]
+    return Lexicon([*texts, *(section.headings[-1] for section in notes.sections)])
+
+
+def language_model_of(settings: Settings) -> LanguageModel | None:
+    """The language model that the settings name, or None where they name none.
+
+    Raises:
+        LanguageModelError: They name one in part.
+    """
+    if not settings.writes:
+        return None
+    return LanguageModel(
+        settings.llm_model,
+        base_url=settings.llm_base_url,
+        provider=settings.llm_provider,
+        api_key=settings.llm_api_key,
+        timeout=settings.llm_timeout,
+        max_tokens=settings.llm_max_tokens,
+    )
+
+
+def check_language_model(settings: Settings) -> str | None:
+    """Have the language model write a word, and say which one it is and where.
+
+    Returns:
+        A line for people, or None where no language model is set up.
+
+    Raises:
+        LanguageModelError: It cannot be used; the message says what mends it.
+    """
+    model = language_model_of(settings)
+    if model is None:
+        return None
+    model.check()
+    return f"{model.name} at {model.place} writes"
+
+
+def _log_written(written: Written, seconds: float) -> None:
+    """Log a line on a written answer: its cost and what was left of it, not what it says."""
+    fields = {
+        "model": written.model,
+        "tokens_in": written.tokens_in,
+        "tokens_out": written.tokens_out,
+        "kept": len(written.sentences),
+        "dropped": written.dropped,
+        "reason": written.reason,
+        "seconds": round(seconds, 6),
+    }
+    logger.info("written", extra={"fields": fields})
+
+
+def build_index(
+    corpus: Path | str | None = None,
+    index: Path | str | None = None,
+    *,
+    settings: Settings | None = None,
+    strict: bool = False,
+    encoder: TextEncoder | None = None,
+    progress: Progress | None = None,
+    report: Callable[[str], None] | None = None,
+) -> BuildReport:
+    """Read a folder of notes and build its index; what did not change is not embedded again.
+
+    Args:
+        corpus: Folder of Markdown notes; that of the settings by default.
+        index: Folder of the index; that of the settings by default.
+        settings: Read from the environment by default.
+        strict: Whether anything that cannot be read is an error.
+        encoder: Loaded by default.
+        progress: Called with the number of texts embedded and of texts to embed.
+        report: Called with a line for whatever was passed over in the notes.
+
+    Raises:
+        CorpusError: The notes cannot be read.
+        IndexUnusableError: The index cannot be written.
+        ModelError: The encoder's files are missing or not the expected ones.
+    """
+    settings = settings or Settings.from_environment()
+    source = Path(corpus) if corpus is not None else settings.corpus
+    target = Path(index) if index is not None else settings.index
+    notes = read_corpus(source, strict=strict)
+    for problem in notes.problems:
+        if report is not None:
+            report(str(problem))
+    built = build(
+        notes,
+        encoder or Encoder.load(),
+        target,
+        budget=settings.token_budget,
+        terms=terms,
+        expand=lexicon_of(notes).expand,
+        progress=progress,
+    )
+    _record_source(source, target)
+    return built
+
+
+def _record_source(source: Path, index: Path) -> None:
+    folder = source.resolve()
+    # Relative where that is possible, so that the two can be moved together.
+    with suppress(ValueError):
+        folder = Path(os.path.relpath(folder, index.resolve()))
+    try:
+        (index / SOURCE).write_text(folder.as_posix(), "utf-8")
+    except OSError as error:
+        raise IndexUnusableError(
+            f"The index is built, but {index / SOURCE} cannot be written ({error.strerror}): "
+            "make it writable, then run the command again."
+        ) from error
+
+
+def open_or_build(
+    settings: Settings,
+    *,
+    refresh: bool = True,
+    progress: Progress | None = None,
+    report: Callable[[str], None] | None = None,
+) -> Assistant:
+    """Open the index, after building it where it is missing, damaged or older than the notes.
+
+    Where the notes are not at hand, an index that is whole is opened as it is.
+
+    Args:
+        settings: Which notes, which index.
+        refresh: Whether an index that is there may be built anew; otherwise it is opened as
+            it is, whatever the notes have become.
+        progress: As in `build_index`.
+        report: As in `build_index`.
+
+    Raises:
+        CorpusError, IndexUnusableError, ModelError: As `build_index` and `Assistant.open`.
+    """
+    encoder = Encoder.load()
+    if refresh and (settings.corpus.is_dir() or not settings.index.is_dir()):
+        notes = read_corpus(settings.corpus)
+        pages = {page.path: page.sha256 for page in notes.pages}
+        stale = is_stale(
+            settings.index, pages, budget=settings.token_budget, encoder_sha256=encoder.sha256
+        )
+        if stale:
+            build_index(settings=settings, encoder=encoder, progress=progress, report=report)
+    try:
+        index = Index.open(settings.index, encoder_sha256=encoder.sha256)
+    except IndexUnusableError as error:
+        missing = isinstance(error, IndexMissingError)
+        if not settings.corpus.is_dir() or not (refresh or missing):
+            raise
+        build_index(settings=settings, encoder=encoder, progress=progress, report=report)
+        index = Index.open(settings.index, encoder_sha256=encoder.sha256)
+    return Assistant(index, encoder, shipped_weights(), settings, language_model_of(settings))

@@ -1,0 +1,162 @@
+"""A follow-up → the standalone question it means, from the student's own earlier questions.
+
+``and the results?`` after ``what were the aims of collectivization?`` is searched as
+``and the results? (collectivization)``: the words that the conversation is about are added
+in brackets, and weigh less than what was typed. A question that names its own topic is left
+alone, so that a change of topic does not drag the old one along. Only the student's
+questions are looked at, never the answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from askhistory.lexicon import fold, is_name, is_stopword, words
+from askhistory.question import bare, facet_of
+from askhistory.smalltalk import small_talk
+
+_ANAPHORA = re.compile(
+    r"\b(?:he|she|it|they|him|them|his|hers?|its|theirs?|this|that|these|those|there|such|"
+    r"the (?:first|second|third|fourth|last|other|others|same|former|latter|two|three) ?"
+    r"(?:one|ones|two)?)\b"
+    r"(?! (?:is|are|was|were)\b (?:a|an|the)\b)",
+    re.IGNORECASE,
+)
+_SUBSTITUTES = re.compile(r"^(?:and |but |so )?(?:what|how) about\b|^and\b", re.IGNORECASE)
+_NEW_TOPIC = re.compile(
+    r"^(?:ok(?:ay)?[ ,]*)?(?:moving on|"
+    r"(?:a )?(?:different|another|other|new|next) (?:thing|question|topic)|"
+    r"right[, ]+next|anyway|changing (?:the )?(?:topic|subject))\b",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(
+    r"^(?:who|whom|whose|what|when|where|why|which|how)(?:'s|s)?\b.*"
+    r"\b(?:is|are|was|were|did|does|do|has|had|have|can|could|would|will|'s)\b.*\w"
+    r"|^(?:is|are|was|were|did|does|do|has|had|have|can|could)\b",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"[,;:?]|\b(?:and|but|when|because|while|before|after|until|if|so)\b")
+_MOST_TOPIC_WORDS = 8
+_TOPICAL = 0.45
+"""A word that says at least this much can stand for a topic of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standalone:
+    """What is searched for a question of a conversation.
+
+    Attributes:
+        text: The question as typed, spelling mended.
+        asks: Whose wording says what is asked for: the question's own, or that of the earlier
+            question in which it puts a new topic ("what about …?").
+        context: Words of earlier questions that it leaves unsaid; empty where it needs none.
+        substitutes: Whether it puts a new topic in the old one's place.
+        before: The question before it, standalone; None at the beginning and where the
+            student says that the topic changes.
+    """
+
+    text: str
+    asks: str
+    context: str = ""
+    substitutes: bool = False
+    before: Standalone | None = None
+
+    @property
+    def query(self) -> str:
+        """Question and context in one line, as shown."""
+        return f"{self.text} ({self.context})" if self.context else self.text
+
+
+def standalone(
+    question: str,
+    history: Sequence[str],
+    *,
+    weight: Callable[[str], float],
+    likeness: Callable[[str, str], float],
+) -> Standalone:
+    """Make a question of a conversation standalone.
+
+    Args:
+        question: As typed, spelling mended.
+        history: The student's earlier questions, the oldest first.
+        weight: How much a word says to the notes, from 0 to 1; 0 for stop words.
+        likeness: How alike two words are in meaning; the higher, the more.
+    """
+    before: Standalone | None = None
+    for earlier in history:
+        if words(earlier) and small_talk(earlier) is None:
+            before = _resolve(earlier, before, weight, likeness)
+    return _resolve(question, before, weight, likeness)
+
+
+def _resolve(
+    question: str,
+    before: Standalone | None,
+    weight: Callable[[str], float],
+    likeness: Callable[[str, str], float],
+) -> Standalone:
+    text = question.strip()
+    changes = _NEW_TOPIC.search(text)
+    if changes:
+        rest = text[changes.end() :].lstrip(" ,.:;!-")
+        text = rest if words(rest) else text
+    if before is None or changes:
+        return Standalone(text, text)
+    before = replace(before, before=None)
+    said = [word.text for word in words(bare(text)) if not is_stopword(word.text)]
+    topical = [
+        word
+        for word in said
+        if facet_of(word) is None and (weight(word) >= _TOPICAL or is_name(word))
+    ]
+    substitutes = bool(_SUBSTITUTES.search(text))
+    fragment = len(said) <= 2 and not _SENTENCE.search(bare(text))
+    elliptic = not topical or (len(topical) == 1 and fragment)
+    if not (_refers(text, topical) or substitutes or elliptic):
+        return Standalone(text, text, before=before)
+    own = {fold(word) for word in said}
+    topic = [word for word in _topic(before, weight) if fold(word) not in own]
+    puts_another = bool(topical) and substitutes and not _SENTENCE.search(bare(text))
+    if puts_another:
+        # "What about industrialization?" after the aims of collectivization asks for its aims.
+        replaced = _replaced(topical, topic, likeness)
+        topic = [word for word in topic if word != replaced]
+    elif said:
+        # "And how did it end?" after the aims of something does not ask for aims.
+        topic = [word for word in topic if facet_of(word) is None]
+    asks = before.asks if puts_another else text
+    return Standalone(text, asks, " ".join(topic), puts_another, before)
+
+
+def _replaced(
+    topical: Sequence[str], topic: Sequence[str], likeness: Callable[[str, str], float]
+) -> str | None:
+    """The word of the old topic that new ones stand for: the likest in meaning."""
+    candidates = [word for word in topic if facet_of(word) is None]
+    return max(
+        candidates,
+        key=lambda old: max(likeness(new, old) for new in topical),
+        default=None,
+    )
+
+
+def _refers(text: str, topical: Sequence[str]) -> bool:
+    """Whether a word points back to an earlier question, and not to a clause before its own."""
+    found = _ANAPHORA.search(text)
+    if found is None:
+        return False
+    clauses = _CLAUSE.split(text[: found.start()])
+    named_before = {word.text for clause in clauses[:-1] for word in words(clause)}
+    return named_before.isdisjoint(topical)
+
+
+def _topic(turn: Standalone, weight: Callable[[str], float]) -> list[str]:
+    """The words that a turn was about, the heaviest where there are too many."""
+    found: dict[str, str] = {}
+    for word in [*words(bare(turn.text)), *words(turn.context)]:
+        if not is_stopword(word.text) and weight(word.text) > 0:
+            found.setdefault(fold(word.text), word.text)
+    heaviest = sorted(found.values(), key=lambda word: -weight(word))[:_MOST_TOPIC_WORDS]
+    return [word for word in found.values() if word in heaviest]

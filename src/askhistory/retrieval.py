@@ -1,0 +1,281 @@
+"""Find and read: a query → the passages near it → what each of their points has to say.
+
+Finding fuses FAISS over the passages' vectors with BM25 over their terms (reciprocal rank
+fusion, Cormack et al. 2009). Reading is late interaction, ColBERT's MaxSim (Khattab &
+Zaharia 2020), with the encoder already loaded: each word of the query takes the similarity
+of its most similar token in the point, and, apart from that, in the point's heading path.
+
+What is made of this evidence, an order or a refusal, is decided in `relevance.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from askhistory.index import Index, Rows
+from askhistory.lexicon import Lexicon, fold, is_name, ordinals, terms, words
+from askhistory.models import TextEncoder, similarities
+from askhistory.question import facet_of, is_instruction
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+_RRF_CONSTANT = 60
+"""Of reciprocal rank fusion, as in the paper."""
+
+_LEAST_SAID = 0.6
+"""What a question says at the least, however few its words: a bare "why?" asks something."""
+
+_FACET_SIMILARITY = 0.95
+"""Of ``goals`` to the heading *Aims*: they name the same part of a topic."""
+
+
+_WIDENED = 1 << 24
+"""Numbers of token vectors that are kept as 32-bit floats, 64 MB of them: about 2,000 points. To
+read those takes half the time that it takes to widen them for each question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A standalone question made ready to search; W words, T tokens.
+
+    Attributes:
+        text: As searched.
+        words: Its words as written.
+        terms: Their folded forms.
+        weights: (W,) how much each word says, from 0 to 1.
+        typed: (W,) whether the word was typed, and not taken over from earlier questions.
+        known: (W,) whether the notes use the word.
+        names: (W,) whether the word looks like a name.
+        facets: The part of a topic that each word names, or None.
+        vector: (dimension,) the sentence vector, of unit length.
+        tokens: (T, dimension) the token vectors, of unit length.
+        spread: (T, W) the share of each token in each word; columns sum to 1.
+    """
+
+    text: str
+    words: tuple[str, ...]
+    terms: tuple[str, ...]
+    weights: Floats
+    typed: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+    names: NDArray[np.bool_]
+    facets: tuple[str | None, ...]
+    vector: Floats
+    tokens: Floats
+    spread: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What n points of s sections say to a query of W words.
+
+    Attributes:
+        points: (n,) numbers of the points in the index, ascending.
+        section: (n,) the row of each point's section in the arrays per section.
+        sections: (s,) numbers of the sections in the index, ascending.
+        topic: (s,) a number for what each section is about: groups below one heading share it.
+        own: (n, W) similarity of each word to the nearest token of the point itself.
+        heading: (s, W) the same to the nearest token of the section's heading path.
+        exact: (n, W) whether the point holds the word, in whatever form.
+        other_ordinal: (n,) whether the point is on another first, second, … than is asked for.
+        dense: (n,) cosine of query and point in its context.
+        passage: (s,) cosine of query and the section's nearest passage.
+        heading_dense: (s,) cosine of query and heading path.
+    """
+
+    points: Ints
+    section: Ints
+    sections: Ints
+    topic: Ints
+    own: Floats
+    heading: Floats
+    exact: NDArray[np.bool_]
+    other_ordinal: NDArray[np.bool_]
+    dense: Floats
+    passage: Floats
+    heading_dense: Floats
+
+
+def prepare(
+    question: str,
+    encoder: TextEncoder,
+    lexicon: Lexicon,
+    *,
+    context: str = "",
+    context_share: float = 1.0,
+) -> Query:
+    """Embed a question once, for finding and for reading, and weigh its words.
+
+    Args:
+        question: As it is to be searched.
+        encoder: The one that the index was built with.
+        lexicon: Of the notes.
+        context: Words of earlier questions to be searched along with it.
+        context_share: What those may weigh together, relative to the words of the question.
+    """
+    text = f"{question} ({context})" if context else question
+    encoding = encoder.encode([text])
+    offsets = encoding.offsets[0]
+    found = words(text)
+    spread = np.zeros((len(offsets), len(found)), np.float32)
+    for column, word in enumerate(found):
+        inside = (offsets[:, 0] < word.end) & (offsets[:, 1] > word.start)
+        if inside.any():
+            spread[inside, column] = 1.0 / inside.sum()
+    # A word beyond what the encoder reads has no token to be compared.
+    kept = np.flatnonzero(spread.any(axis=0))
+    read = [found[column].text for column in kept]
+    typed = np.array([found[column].start < len(question) for column in kept], bool)
+    weights = np.array(
+        [0.0 if is_instruction(word) else lexicon.weight(word) for word in read], np.float32
+    )
+    said = max(float(weights[typed].sum()), _LEAST_SAID)
+    carried = float(weights[~typed].sum())
+    if carried > context_share * said:
+        weights[~typed] *= context_share * said / carried
+    return Query(
+        text=text,
+        words=tuple(read),
+        terms=tuple(fold(word) for word in read),
+        weights=weights,
+        typed=typed,
+        known=np.array([word in lexicon for word in read], bool),
+        names=np.array([is_name(word) for word in read], bool),
+        facets=tuple(facet_of(word) for word in read),
+        vector=encoding.sentences[0],
+        tokens=encoding.tokens[0],
+        spread=spread[:, kept],
+    )
+
+
+def retrieve(index: Index, query: Query, count: int) -> Ints:
+    """The numbers of the `count` passages nearest to the query, the nearest first."""
+    dense, _ = index.search_dense(query.vector, count)
+    lexical, _ = index.search_bm25(terms(query.text), count)
+    fused: dict[int, float] = {}
+    for ranking in (dense, lexical):
+        for rank, passage in enumerate(ranking.tolist(), start=1):
+            fused[passage] = fused.get(passage, 0.0) + 1.0 / (_RRF_CONSTANT + rank)
+    ranked = sorted(fused, key=lambda passage: (-fused[passage], passage))
+    return np.array(ranked[:count], np.int64)
+
+
+class Reader:
+    """Reads points by late interaction.
+
+    Args:
+        index: The notes.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._point_tokens = _at_hand(index.point_token_vectors)
+        self._heading_tokens = _at_hand(index.heading_token_vectors)
+
+    def read(self, query: Query, passages: Iterable[int]) -> Evidence:
+        """Read every point of the sections that the passages belong to."""
+        index = self._index
+        sections = np.unique(
+            np.array([index.passages[passage].section for passage in passages], np.int64)
+        )
+        ranges = [
+            np.arange(index.section_starts[section], index.section_starts[section + 1])
+            for section in sections
+        ]
+        points = np.concatenate([np.empty(0, np.int64), *ranges])
+        section = np.repeat(np.arange(len(sections)), [len(run) for run in ranges])
+        own = _late_interaction(query, self._point_tokens, index.point_starts, points)
+        heading = _late_interaction(query, self._heading_tokens, index.heading_starts, sections)
+        numbers = sections.tolist()
+        for column, facet in enumerate(query.facets):
+            if facet is not None:
+                same = [facet in facets_in(index.sections[n].headings[-1]) for n in numbers]
+                heading[same, column] = np.maximum(heading[same, column], _FACET_SIMILARITY)
+        return Evidence(
+            points=points,
+            section=section,
+            sections=sections,
+            topic=self._topics(sections),
+            own=own,
+            heading=heading,
+            exact=self._exact(query, points),
+            other_ordinal=self._other_ordinal(query, points),
+            dense=np.asarray(index.point_vectors[points], np.float32) @ query.vector,
+            passage=self._passage_similarity(query, sections),
+            heading_dense=np.asarray(index.heading_vectors[sections], np.float32) @ query.vector,
+        )
+
+    def _passage_similarity(self, query: Query, sections: Ints) -> Floats:
+        passages, counts = self._index.section_passages(sections)
+        similarity = self._index.passage_vectors(passages) @ query.vector
+        begins = np.cumsum(counts) - counts
+        return np.maximum.reduceat(similarity, begins).astype(np.float32)
+
+    def _other_ordinal(self, query: Query, points: Ints) -> NDArray[np.bool_]:
+        asked = ordinals(query.text)
+        if not asked:
+            return np.zeros(len(points), bool)
+        found = [_ordinals_of(self._index.points[point].text) for point in points.tolist()]
+        return np.array([bool(said) and said.isdisjoint(asked) for said in found], bool)
+
+    def _topics(self, sections: Ints) -> Ints:
+        """(s,) the same number for a heading and for the groups below it."""
+        numbers: dict[tuple[str, ...], int] = {}
+        found = (self._index.sections[number] for number in sections.tolist())
+        paths = ((s.page, *(s.headings[:-1] if s.group else s.headings)) for s in found)
+        return np.array([numbers.setdefault(path, len(numbers)) for path in paths], np.int64)
+
+    def _exact(self, query: Query, points: Ints) -> NDArray[np.bool_]:
+        held = [_terms_of(self._index.points[point].text) for point in points.tolist()]
+        found = [[term in terms for term in query.terms] for terms in held]
+        return np.array(found, bool).reshape(len(points), len(query.terms))
+
+
+def _at_hand(vectors: Rows) -> Rows:
+    """Token vectors as they are read fastest: few widened once, many mapped as they are."""
+    return vectors[:].astype(np.float32) if vectors.size <= _WIDENED else vectors
+
+
+def _late_interaction(query: Query, vectors: Rows, starts: NDArray[Any], numbers: Ints) -> Floats:
+    """(n, W) similarity of each word of the query to the nearest token of each text."""
+    found = np.zeros((len(numbers), len(query.words)), np.float32)
+    lengths = starts[numbers + 1] - starts[numbers]
+    held = np.flatnonzero(lengths)
+    if not len(held) or not len(query.words):
+        return found
+    runs = _runs(starts[numbers[held]], starts[numbers[held] + 1])
+    near = similarities((vectors[start:end] for start, end in runs), query.tokens)
+    begins = np.concatenate([[0], np.cumsum(lengths[held])[:-1]])
+    nearest = np.maximum.reduceat(near, begins, axis=0)
+    found[held] = nearest @ query.spread
+    return found
+
+
+def _runs(starts: Ints, ends: Ints) -> list[tuple[int, int]]:
+    """Where the tokens of ascending texts lie, neighbours joined: few long slices."""
+    apart = np.flatnonzero(starts[1:] != ends[:-1])
+    firsts = starts[np.append(0, apart + 1)]
+    lasts = ends[np.append(apart, len(ends) - 1)]
+    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
+
+
+@lru_cache(maxsize=65_536)
+def facets_in(heading: str) -> frozenset[str]:
+    """The parts of a topic that a heading names."""
+    named = (facet_of(word.text) for word in words(heading))
+    return frozenset(facet for facet in named if facet is not None)
+
+
+@lru_cache(maxsize=65_536)
+def _terms_of(text: str) -> frozenset[str]:
+    return frozenset(fold(word.text) for word in words(text))
+
+
+_ordinals_of = lru_cache(maxsize=65_536)(ordinals)

@@ -1,0 +1,253 @@
+"""Which of the points that were read make the answer, and in what order.
+
+A list comes whole and a fact alone; a question that names a heading gets what stands under
+it; what two sections say alike is said once. Nothing here searches or weighs: relevance
+comes from `relevance.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from askhistory.index import Index
+from askhistory.lexicon import fold, words
+from askhistory.question import Question, QuestionKind, facet_of
+from askhistory.retrieval import Evidence, Query
+
+_MOST_POINTS: Mapping[QuestionKind, int] = {
+    "fact": 4,
+    "explain": 6,
+    "list": 16,
+    "effect": 16,
+    "cause": 16,
+    "verdict": 8,
+    "comparison": 16,
+    "overview": 30,
+}
+"""An answer is to be read, not searched."""
+
+_SAME = 0.93
+"""Cosine above which two points of different sections say the same."""
+
+_NAMES_HEADING = 0.75
+"""Share of a question's weight that a heading path must say to be what it asks for."""
+
+_NAMES_CHAPTER = 0.85
+"""The same of a heading that has sections below it."""
+_OUTLINE_POINTS = 3
+"""Per section of a chapter, beside what sums it up."""
+
+_WHOLE_GROUP = 0.5
+"""Share of a group's points that, once kept, brings the others along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A point that belongs in the answer.
+
+    Attributes:
+        point: Its number in the index.
+        score: Its relevance, from 0 to 1.
+        twins: Points of other sections that say the same.
+    """
+
+    point: int
+    score: float
+    twins: tuple[int, ...] = ()
+
+
+def choose(
+    index: Index,
+    question: Question,
+    query: Query,
+    evidence: Evidence,
+    relevance: NDArray[np.float64],
+    keep: float,
+) -> list[list[Chosen]]:
+    """Choose the points of the answer, grouped by section, in the order of the answer.
+
+    Args:
+        index: The notes.
+        question: As understood.
+        query: What was searched; W words.
+        evidence: The points that were read; n of them.
+        relevance: (n,) the probability that each belongs in the answer.
+        keep: Least share of the best point's relevance that a further point must have.
+
+    Returns:
+        Groups of one section each, never empty: that of the most relevant point first, those
+        of a chapter in the order of the notes.
+    """
+    group = named_group(index, question, query, evidence)
+    chapter = named_chapter(index, question, query, evidence)
+    if group is not None:
+        rows = np.flatnonzero(evidence.section == group).tolist()
+    elif chapter:
+        rows = _outline(index, evidence, chapter, relevance)
+    else:
+        rows = _kept_rows(index, question, evidence, relevance, keep)
+        rows = _with_whole_groups(index, evidence, rows)
+    twins = _twins(index, evidence, rows, relevance)
+    rows = [row for row in rows if row not in set().union(*twins.values())]
+    by_section: dict[int, list[int]] = {}
+    for row in sorted(rows):
+        by_section.setdefault(int(evidence.section[row]), []).append(row)
+    groups = list(by_section.values())
+    if not chapter:
+        groups.sort(key=lambda members: (-max(relevance[row] for row in members), members[0]))
+    summing_up_first = bool(chapter) or question.kind == "verdict"
+    return [
+        [
+            Chosen(
+                int(evidence.points[row]),
+                float(relevance[row]),
+                tuple(int(evidence.points[twin]) for twin in twins.get(row, ())),
+            )
+            for row in (
+                members
+                if group is not None
+                else _order(index, question, evidence, members, relevance, summing_up_first)
+            )
+        ]
+        for members in groups
+    ]
+
+
+def named_group(index: Index, question: Question, query: Query, evidence: Evidence) -> int | None:
+    """The row of the section whose heading path is what the question asks for, or None.
+
+    "The aims of collectivization" names the heading *Aims* below *Collectivization*: the part
+    of the topic by its facet, the topic by the rest of the path. What stands there is then
+    the answer, all of it and nothing else.
+    """
+    if not question.facets or question.kind in {"fact", "verdict", "comparison"}:
+        return None
+    best: tuple[float, int | None] = (0.0, None)
+    for row, number in enumerate(evidence.sections):
+        headings = index.sections[int(number)].headings
+        named = any(facet_of(word.text) in question.facets for word in words(headings[-1]))
+        share = _said_by(" ".join(headings[1:]), query)
+        if named and share >= _NAMES_HEADING and share > best[0]:
+            best = (share, row)
+    return best[1]
+
+
+def _said_by(heading: str, query: Query) -> float:
+    """The share of the question's weight that a heading says, in its words or their facets."""
+    found = words(heading)
+    held = {fold(word.text) for word in found}
+    facets = {facet_of(word.text) for word in found} - {None}
+    matched = [
+        term in held or facet in facets
+        for term, facet in zip(query.terms, query.facets, strict=True)
+    ]
+    return float(query.weights[matched].sum()) / max(float(query.weights.sum()), 1e-6)
+
+
+def named_chapter(index: Index, question: Question, query: Query, evidence: Evidence) -> list[int]:
+    """The rows of the sections below a heading that a broad question names; else none.
+
+    "Reasons for the rise of Stalin" names the heading of several sections: each of them is
+    part of the answer.
+    """
+    if question.kind not in {"overview", "cause", "effect", "list"}:
+        return []
+    chapters: dict[tuple[str, ...], list[int]] = {}
+    for row, number in enumerate(evidence.sections):
+        section = index.sections[int(number)]
+        for depth in range(2, len(section.headings)):
+            chapters.setdefault((section.page, *section.headings[:depth]), []).append(row)
+    best: tuple[float, list[int]] = (0.0, [])
+    for (_, *headings), rows in chapters.items():
+        share = _said_by(headings[-1], query)
+        if len(rows) > 1 and share >= _NAMES_CHAPTER and share > best[0]:
+            best = (share, rows)
+    return best[1]
+
+
+def _outline(
+    index: Index,
+    evidence: Evidence,
+    sections: Sequence[int],
+    relevance: NDArray[np.float64],
+) -> list[int]:
+    """What sums each section up, and the points of it that say most to the question."""
+    rows: list[int] = []
+    for section in sections:
+        members = np.flatnonzero(evidence.section == section)
+        ranked = members[np.argsort(-relevance[members], kind="stable")]
+        summing = [
+            int(row) for row in members if index.points[int(evidence.points[row])].role != "plain"
+        ]
+        plain = [int(row) for row in ranked if int(row) not in summing]
+        rows += summing + plain[:_OUTLINE_POINTS]
+    return sorted(rows)
+
+
+def _kept_rows(
+    index: Index,
+    question: Question,
+    evidence: Evidence,
+    relevance: NDArray[np.float64],
+    keep: float,
+) -> list[int]:
+    best = int(relevance.argmax())
+    ranked = np.lexsort((evidence.points, -relevance))[: _MOST_POINTS[question.kind]]
+    return [int(row) for row in ranked if row == best or relevance[row] >= keep * relevance[best]]
+
+
+def _with_whole_groups(index: Index, evidence: Evidence, rows: Sequence[int]) -> list[int]:
+    """A list comes whole: the rest of a group heading's points once half of them are there."""
+    kept = set(rows)
+    for section in {int(evidence.section[row]) for row in rows}:
+        members = np.flatnonzero(evidence.section == section).tolist()
+        group = index.sections[int(evidence.sections[section])].group
+        if group and len(kept.intersection(members)) > _WHOLE_GROUP * len(members):
+            kept.update(members)
+    return sorted(kept)
+
+
+def _twins(
+    index: Index, evidence: Evidence, rows: Sequence[int], relevance: NDArray[np.float64]
+) -> dict[int, list[int]]:
+    """Per kept row the rows of other sections that say the same and are not shown again."""
+    vectors = np.asarray(index.point_vectors[evidence.points[list(rows)]], np.float32)
+    alike = vectors @ vectors.T > _SAME
+    twins: dict[int, list[int]] = {}
+    dropped: set[int] = set()
+    order = sorted(range(len(rows)), key=lambda place: (-relevance[rows[place]], rows[place]))
+    for position, place in enumerate(order):
+        if rows[place] in dropped:
+            continue
+        for other in order[position + 1 :]:
+            apart = evidence.section[rows[place]] != evidence.section[rows[other]]
+            if alike[place, other] and apart and rows[other] not in dropped:
+                twins.setdefault(rows[place], []).append(rows[other])
+                dropped.add(rows[other])
+    return twins
+
+
+def _order(
+    index: Index,
+    question: Question,
+    evidence: Evidence,
+    group: Sequence[int],
+    relevance: NDArray[np.float64],
+    summing_up_first: bool,
+) -> list[int]:
+    """The order of the notes; but what answers best stands first unless the list is whole."""
+    if summing_up_first:
+        return sorted(
+            group, key=lambda row: (index.points[int(evidence.points[row])].role == "plain", row)
+        )
+    section = evidence.section[group[0]]
+    whole = len(group) == int((evidence.section == section).sum())
+    listed = index.sections[int(evidence.sections[section])].group
+    if whole and listed and question.kind not in {"fact", "explain"}:
+        return list(group)
+    best = max(group, key=lambda row: (relevance[row], -row))
+    return [best, *(row for row in group if row != best)]

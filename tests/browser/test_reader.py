@@ -1,0 +1,164 @@
+"""The notes beside the chat: citations open them at the very points."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Route, expect
+from student import CORPUS, PHONE, Arrive, Student, until
+
+AIMS = "What were the aims of collectivization?"
+LINES = (CORPUS / "stalins-soviet-union.md").read_text(encoding="utf-8").splitlines()
+
+
+def corpus_lines(student: Student) -> list[str]:
+    """Return the corpus file's own lines for what is highlighted, free of bullets and bold."""
+    places = student.page.locator("#notes .hit").evaluate_all(
+        "hits => hits.map(hit => [Number(hit.dataset.line), Number(hit.dataset.endLine)])"
+    )
+    return [
+        " ".join(re.sub(r"^\s*[*-] |\*\*", "", line) for line in LINES[first - 1 : last])
+        for first, last in places
+    ]
+
+
+def test_a_citation_opens_the_notes_at_exactly_the_cited_points(student: Student) -> None:
+    student.ask(AIMS)
+    student.answer.locator("a.cite").first.click()
+    expect(student.page.locator("#notes .hit")).to_have_count(4)
+    student.highlights(student.group.locator(".said").all_inner_texts())
+    student.highlights(corpus_lines(student))
+    for hit in student.page.locator("#notes .hit").all():
+        expect(hit).to_be_in_viewport(ratio=1)
+    expect(student.page.locator(".crumbs .path")).to_have_text(
+        re.compile("Economic impact of Stalin › Collectivization › Aims$")
+    )
+    expect(student.page.locator(".crumbs .page")).to_have_text("stalins-soviet-union.md")
+    expect(student.page.locator(".contents [aria-current]")).to_have_text("Aims")
+
+
+def test_each_point_has_its_own_way_to_its_line(student: Student) -> None:
+    student.ask(AIMS)
+    item = student.group.locator("li").nth(2)
+    item.get_by_role("link", name="Show this point in the notes").click()
+    student.highlights([item.locator(".said").inner_text()])
+
+
+def test_a_citation_of_an_earlier_turn_still_opens(student: Student) -> None:
+    student.ask(AIMS)
+    student.ask("What were the measures of collectivization?")
+    student.answer.locator("a.cite").first.click()
+    student.highlights(student.group.locator(".said").all_inner_texts())
+    student.page.locator("a.cite").first.click()
+    expect(student.page.locator("#notes .hit")).to_have_count(4)
+
+
+def test_a_citation_opens_after_a_reload_and_with_a_query_string(arrive: Arrive) -> None:
+    student = arrive().open("?from=class")
+    student.ask(AIMS)
+    student.reload()
+    student.answer.locator("a.cite").first.click()
+    expect(student.page.locator("#notes .hit")).to_have_count(4)
+    expect(student.page).to_have_url(f"{student.url}?from=class")
+
+
+def test_a_citation_opened_before_the_notes_are_here_waits_for_them(student: Student) -> None:
+    student.ask(AIMS)
+    late: list[Route] = []
+    student.page.route("**/askhistory/notes", lambda route: late.append(route))
+    student.reload()
+    student.answer.locator("a.cite").first.click()
+    expect(student.page.get_by_role("button", name="Back to the answer")).to_be_visible()
+    until(student.page, lambda: bool(late))
+    late[0].continue_()
+    expect(student.page.locator("#notes .hit")).to_have_count(4)
+
+
+def test_from_load_to_a_cited_point_by_keyboard_alone(student: Student) -> None:
+    press = student.page.keyboard.press
+    expect(student.box).to_be_focused()
+    with student.answering():
+        student.page.keyboard.type(AIMS)
+        press("Enter")
+    expect(student.answer.locator(".sources")).to_be_visible()
+    expect(student.box).to_be_focused()
+    name = ""
+    for _ in range(40):
+        press("Shift+Tab")
+        name = student.page.evaluate("document.activeElement.getAttribute('aria-label') ?? ''")
+        if name.startswith("Source 1"):
+            break
+    assert name.startswith("Source 1: ")
+    assert name.endswith("Opens the notes.")
+    press("Enter")
+    focused = student.page.locator("#notes .point:focus")
+    expect(focused).to_have_text(student.answer.locator(".said").first.inner_text())
+    press("Escape")
+    expect(student.page.locator("a.cite:focus")).to_have_count(1)
+
+
+def test_on_a_phone_the_notes_are_a_drawer_with_a_way_back(arrive: Arrive) -> None:
+    student = arrive(viewport=PHONE, has_touch=True).open()
+    expect(student.page.locator("#notes")).to_be_hidden()
+    student.ask(AIMS)
+    student.answer.locator("a.cite").first.tap()
+    expect(student.page.locator("#notes")).to_be_visible()
+    expect(student.page.locator("#notes .hit").first).to_be_in_viewport()
+    assert student.page.locator("#notes").bounding_box()["width"] == 390
+    expect(student.page.locator("#talk")).to_have_attribute("inert", "")
+    student.page.get_by_role("button", name="Back to the chat").tap()
+    expect(student.page.locator("#notes")).to_be_hidden()
+    expect(student.page.locator("a.cite:focus")).to_have_count(1)
+
+
+def test_on_a_phone_the_notes_open_from_the_bar(arrive: Arrive) -> None:
+    student = arrive(viewport=PHONE, has_touch=True).open()
+    student.page.get_by_role("button", name="Notes", exact=True).tap()
+    student.page.get_by_role("button", name="Contents").tap()
+    student.page.get_by_role("link", name="Famine", exact=True).tap()
+    expect(student.page.get_by_role("heading", name="Famine")).to_be_in_viewport()
+
+
+def test_the_whole_corpus_is_readable(student: Student) -> None:
+    contents = student.page.get_by_role("navigation", name="Contents")
+    pages = contents.locator("summary")
+    expect(pages).to_have_count(2)
+    expect(student.page.locator("#notes .text h2")).to_have_text(
+        re.compile("Stalin's Soviet Union")
+    )
+    pages.nth(1).click()
+    expect(student.page.locator("#notes .text h2")).to_have_text(
+        re.compile(re.escape(pages.nth(1).inner_text()))
+    )
+    headings = contents.locator("details[open] a").all_inner_texts()
+    shown = student.page.locator("#notes .text :is(h3, h4, h5, h6)").evaluate_all(
+        "all => all.map(heading => heading.firstChild.textContent)"
+    )
+    assert shown == headings
+
+
+def test_the_contents_lead_to_a_heading(student: Student) -> None:
+    student.page.get_by_role("link", name="Famine", exact=True).click()
+    expect(student.page.get_by_role("heading", name="Famine")).to_be_in_viewport()
+    expect(student.page.locator(".contents [aria-current]")).to_have_text("Famine")
+
+
+def test_the_notes_can_be_searched(student: Student) -> None:
+    search = student.page.get_by_role("searchbox", name="Search the notes")
+    search.fill("rapid industr")
+    results = student.page.locator(".results a")
+    expect(results.first).to_contain_text("rapid industrialization")
+    results.first.click()
+    expect(student.page.locator("#notes .hit")).to_contain_text(re.compile("rapid", re.I))
+    search.fill("zzzz")
+    expect(student.page.get_by_text("Nothing in the notes has these words.")).to_be_visible()
+
+
+def test_a_heading_offers_its_questions(student: Student) -> None:
+    student.page.get_by_role("link", name="Aims", exact=True).first.click()
+    student.page.get_by_role("heading", name="Aims").first.click()
+    offer = student.page.locator(".offer .ask").first
+    question = offer.inner_text()
+    with student.answering():
+        offer.click()
+    expect(student.questions).to_have_text([question])
