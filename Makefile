@@ -43,7 +43,8 @@ lint: $(VENV)/.installed-dev  ## Check style and types.
 eval: $(VENV)/.installed  ## Measure the answers on the questions with known headings.
 	$(BIN)/askhistory eval tests/data/questions.jsonl
 
-bench: $(VENV)/.installed-dev  ## Measure on XQuAD and on a part of SQuAD 2.0, then speed and small sizes.
+bench: $(VENV)/.installed-dev  ## Measure on notes nothing was tuned on, XQuAD and SQuAD 2.0, then speed and small sizes.
+	$(BIN)/python -m bench.held_out
 	$(BIN)/python -m bench.xquad
 	$(BIN)/python -m bench.squad2
 	$(BIN)/python -m bench.speed

@@ -76,13 +76,13 @@ def outcomes(library: Sequence[Article], asked: Iterable[tuple[Place, Asked]]) -
         answers = Answers(library, read_corpus(notes))
         # As shipped: whoever measures may have settings of their own in the environment.
         settings = Settings()
-        with _progress("Indexing") as show:
+        with shown_progress("Indexing") as show:
             build_index(notes, index, settings=settings, progress=show)
         assistant = Assistant.open(index, settings)
         keys = {_identity(point): key_of(point) for point in assistant.index.points}
         found = []
         listed = list(asked)
-        with _progress("Asking") as show:
+        with shown_progress("Asking") as show:
             for number, (place, question) in enumerate(listed, start=1):
                 inside = place[0] < len(library)
                 holders = answers.holders(place, question.starts) if inside else set()
@@ -92,7 +92,8 @@ def outcomes(library: Sequence[Article], asked: Iterable[tuple[Place, Asked]]) -
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+def shown_progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar until the block ends; it is given what is done, and of how much."""
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(title, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +17,7 @@ from askhistory.schema import IndexStaleError
 from askhistory.settings import Settings
 from askhistory.ui import opening as opening_module
 from askhistory.ui.opening import Opening
-from test_server import Server
+from served import Server, serving
 
 NOTES = """# Farming
 
@@ -129,32 +125,11 @@ def test_the_page_swaps_the_notes_and_keeps_the_old_ones_where_the_new_are_damag
 @pytest.fixture
 def server(settings: Settings, encoder: Encoder, tmp_path: Path) -> Iterator[Server]:
     rebuild(settings, NOTES, encoder)
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port = trial.getsockname()[1]
-    options = ["--port", str(port), "--index", str(settings.index)]
     environment = {**os.environ, "ASKHISTORY_FEEDBACK": "off"}
-    with (tmp_path / "stderr").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "askhistory", "serve", *options, "--corpus", settings.corpus],
-            stderr=log,
-            env=environment,
-        )
-    running = Server(port, tmp_path / "stderr")
-
-    def ready() -> bool:
-        assert process.poll() is None, running.log.read_text()
-        try:
-            return running.call("/healthz").status == 200
-        except ConnectionRefusedError:
-            return False
-
-    try:
-        until(ready, 120)
+    with serving(
+        tmp_path, environment, "--index", settings.index, "--corpus", settings.corpus
+    ) as running:
         yield running
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(20)
 
 
 def test_a_conversation_goes_on_when_the_notes_are_indexed_anew(

@@ -9,118 +9,23 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.client import HTTPConnection
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from served import Server, serving
 
 ROOT = Path(__file__).resolve().parents[1]
 AIMS = "what were the aims of collectivization?"
 SECRET = "-".join(("sk", "never", "shown"))
 LIMIT = 5
-ADDRESSES = (f"203.0.113.{number}" for number in count(1))
 EVIL = '<img src=x onerror="alert(1)"><script>alert(2)</script>![p](http://example.com/p.png)'
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What came back."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-@dataclass
-class Server:
-    """A server and its log."""
-
-    port: int
-    log: Path
-    client: str = field(default_factory=lambda: next(ADDRESSES))
-
-    def call(
-        self,
-        path: str,
-        data: object = None,
-        *,
-        method: str | None = None,
-        headers: dict[str, str] | None = None,
-        body: bytes | None = None,
-        until: bytes | None = None,
-    ) -> Reply:
-        """Send one request; read the answer to its end, or `until` a line that begins so."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
-        content = json.dumps(data).encode() if data is not None else body
-        sent = {"X-Forwarded-For": self.client, **(headers or {})}
-        if data is not None:
-            sent["Content-Type"] = "application/json"
-        connection.request(method or ("GET" if content is None else "POST"), path, content, sent)
-        answer = connection.getresponse()
-        read = b""
-        while until is None or not re.search(rb"(?m)^" + until, read):
-            if not (line := answer.readline()):
-                break
-            read += line
-        answer.close()
-        connection.close()
-        found = {name.lower(): value for name, value in answer.getheaders()}
-        return Reply(answer.status, found, read)
-
-    def ask(self, question: object, history: object = None) -> Reply:
-        """Ask over the API."""
-        return self.call("/gradio_api/call/ask", {"data": [question, history or []]})
-
-    def answer(self, question: object, history: object = None) -> tuple[str, Any]:
-        """The event that a question over the API ends with, and its data."""
-        event = self.ask(question, history).json["event_id"]
-        said = self.call(f"/gradio_api/call/ask/{event}", until=b"data:").body.decode()
-        name, data = re.findall(r"(?m)^(?:event|data): (.*)", said)[-2:]
-        return name, json.loads(data)
-
-    def type(self, *data: object) -> list[Any]:
-        """What the page becomes when a question is typed into it: text box, chat, store."""
-        dependency = next(
-            number
-            for number, one in enumerate(self.call("/config").json["dependencies"])
-            if any(event == "submit" for _, event in one["targets"])
-        )
-        session = f"s{next(NUMBERS)}"
-        joined = self.call(
-            "/gradio_api/queue/join",
-            {"data": list(data), "fn_index": dependency, "session_hash": session},
-        )
-        assert joined.status == 200, joined.body
-        path = f"/gradio_api/queue/data?session_hash={session}"
-        said = self.call(path, until=b'data: {"msg": ?"process_completed').body.decode()
-        messages = [json.loads(line[6:]) for line in said.splitlines() if line.startswith("data: ")]
-        done = messages[-1]
-        assert done["msg"] == "process_completed"
-        return [done["success"], done["output"].get("data"), said]
-
-
-NUMBERS = count()
 
 
 @pytest.fixture(scope="module")
 def running(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port = trial.getsockname()[1]
     environment = {
         **{name: value for name, value in os.environ.items() if name != "SPACE_ID"},
         "ASKHISTORY_LOG_LEVEL": "debug",
@@ -129,33 +34,8 @@ def running(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         "ASKHISTORY_LLM_API_KEY": SECRET,
         "HF_TOKEN": SECRET,
     }
-    options = ["--port", str(port), "--index", str(built)]
-    with (folder / "stderr").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "askhistory", "serve", *options],
-            stdout=log,
-            stderr=log,
-            env=environment,
-        )
-    server = Server(port, folder / "stderr")
-    try:
-        states = []
-        deadline = time.monotonic() + 120
-        while "ready" not in states:
-            assert process.poll() is None, server.log.read_text()
-            assert time.monotonic() < deadline, server.log.read_text()
-            try:
-                health = server.call("/healthz")
-            except ConnectionRefusedError:
-                time.sleep(0.05)
-                continue
-            states.append(health.json["state"])
-            assert health.status == (200 if states[-1] == "ready" else 503)
-            time.sleep(0.05)
+    with serving(folder, environment, "--index", built) as server:
         yield server
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(20)
 
 
 @pytest.fixture
