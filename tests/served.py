@@ -72,7 +72,7 @@ class Server:
 
     def ask(self, question: object, history: object = None) -> Reply:
         """Ask over the API."""
-        return self.call("/gradio_api/call/ask", {"data": [question, history or []]})
+        return self.call("/gradio_api/call/ask", {"data": [question, history or [], False]})
 
     def answer(self, question: object, history: object = None) -> tuple[str, Any]:
         """The event that a question over the API ends with, and its data."""

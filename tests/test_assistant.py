@@ -39,7 +39,8 @@ def assert_whole(answer: Answer, assistant: Assistant) -> None:
     assert answer.answer == answer.to_markdown() != ""
     assert (answer.kind == "answer") == answer.covered == bool(answer.points)
     assert bool(answer.citations) == answer.covered
-    asks = answer.kind == "refusal" and any(map(str.isalnum, answer.question))
+    latin = not any(letter.isalpha() and letter > "\u024f" for letter in answer.query)
+    asks = answer.kind == "refusal" and latin and any(map(str.isalnum, answer.question))
     assert len(answer.nearest) == (3 if asks else 0)
     assert [citation.number for citation in answer.citations] == (
         list(range(1, len(answer.citations) + 1))

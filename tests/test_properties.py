@@ -199,11 +199,16 @@ FOLLOWING = re.findall(
 SAID = st.lists(st.sampled_from(FOLLOWING) | st.text(max_size=6), max_size=12).map(" ".join)
 
 
+def likeness(one: str, other: str) -> float:
+    """The share of the letters of two words that both have."""
+    return len({*one} & {*other}) / len({*one} | {*other})
+
+
 @given(SAID, st.lists(SAID, max_size=8))
 def test_a_conversation_adds_words_that_were_said_and_takes_none_away(
     question: str, history: list[str]
 ) -> None:
-    turn = standalone(question, history, weight=LEXICON.weight)
+    turn = standalone(question, history, weight=LEXICON.weight, likeness=likeness)
     assert turn.text == question.strip()
     assert turn.query.startswith(turn.text)
     said = {word.text for earlier in history for word in words(earlier)}
@@ -211,7 +216,7 @@ def test_a_conversation_adds_words_that_were_said_and_takes_none_away(
     assert set(added) <= said
     assert len(added) <= 8
     assert turn.before is None or turn.before.before is None
-    assert turn == standalone(question, history, weight=LEXICON.weight)
+    assert turn == standalone(question, history, weight=LEXICON.weight, likeness=likeness)
     if not history:
         assert turn.context == ""
 

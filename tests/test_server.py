@@ -178,8 +178,8 @@ def test_too_many_questions_typed_on_the_page_are_told_so_in_the_conversation(
     server: Server,
 ) -> None:
     for _ in range(LIMIT):
-        server.type(AIMS, {}, False)
-    success, (box, chat, kept), _ = server.type(AIMS, {}, False)
+        server.type(AIMS, {}, False, "points")
+    success, (box, chat, kept), _ = server.type(AIMS, {}, False, "points")
     assert success
     assert "Too many questions in a short time. Ask again in " in kept["turns"][-1]["message"]
     assert kept["turns"][-1]["state"] == "failed"
@@ -198,7 +198,7 @@ def test_a_question_that_is_too_long_is_an_error_that_says_so(server: Server) ->
     said = "The question has 1001 characters; 1000 is the most. Shorten it."
     name, data = server.answer("x" * 1001)
     assert (name, data["error"]) == ("error", said)
-    success, (box, _, kept), _ = server.type("y" * 100_000, {}, False)
+    success, (box, _, kept), _ = server.type("y" * 100_000, {}, False, "points")
     assert success
     turn = kept["turns"][-1]
     assert turn["message"] == "The question has 100000 characters; 1000 is the most. Shorten it."
@@ -249,7 +249,7 @@ def forged(**fields: object) -> dict[str, object]:
 
 
 def test_a_forged_conversation_is_shown_as_text_or_not_at_all(server: Server) -> None:
-    success, (_, chat, kept), said = server.type(AIMS, forged(), False)
+    success, (_, chat, kept), said = server.type(AIMS, forged(), False, "points")
     assert success
     assert [turn["question"] for turn in kept["turns"]][-1] == AIMS
     assert kept["turns"][-1]["answer"]["covered"] is True
@@ -273,7 +273,7 @@ def test_a_forged_conversation_is_shown_as_text_or_not_at_all(server: Server) ->
 def test_whatever_a_browser_keeps_no_question_goes_unanswered_for_others(
     server: Server, kept: object
 ) -> None:
-    _, _, said = server.type("When did Lenin die?", kept, "not a bool")
+    _, _, said = server.type("When did Lenin die?", kept, "not a bool", "not a mode")
     assert "Traceback" not in said
     assert str(ROOT) not in said
     assert Server(server.port, server.log).answer(AIMS)[0] == "complete"

@@ -311,7 +311,7 @@ def test_a_fault_shows_the_points_in_time_and_the_conversation_goes_on(
 def test_the_cost_is_logged_and_nothing_that_was_said(
     assistant: Assistant, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "askhistory")
     server.behave = lambda handler: handler.says("It was to export crops [4].", usage=(300, 9))
     assistant.ask(AIMS, write=True)
     (record,) = [record for record in caplog.records if record.getMessage() == "written"]
