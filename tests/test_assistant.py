@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from askhistory.assistant import Assistant, build_index, open_or_build
+from askhistory.assistant import Assistant, build_index, lexicon_of, open_or_build
 from askhistory.index import Index
 from askhistory.manifest import source_of
 from askhistory.models import Encoder
@@ -39,8 +39,8 @@ def assert_whole(answer: Answer, assistant: Assistant) -> None:
     assert answer.answer == answer.to_markdown() != ""
     assert (answer.kind == "answer") == answer.covered == bool(answer.points)
     assert bool(answer.citations) == answer.covered
-    latin = not any(letter.isalpha() and letter > "\u024f" for letter in answer.query)
-    asks = answer.kind == "refusal" and latin and any(map(str.isalnum, answer.question))
+    readable = lexicon_of(assistant.index).reads(answer.query)
+    asks = answer.kind == "refusal" and readable and any(map(str.isalnum, answer.question))
     assert len(answer.nearest) == (3 if asks else 0)
     assert [citation.number for citation in answer.citations] == (
         list(range(1, len(answer.citations) + 1))
