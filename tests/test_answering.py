@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from askhistory.answering import cite, compose, escape, nearest_headings, refuse
+from askhistory.lexicon import fold
 from askhistory.question import Question, QuestionKind
 from askhistory.retrieval import Evidence
 from askhistory.schema import Citation, CitedPoint, Heading, Point, PointRole, Section
@@ -93,7 +94,7 @@ def decide(
     kind: QuestionKind, found: Evidence, relevance: Sequence[float], keep: float, notes: Any
 ) -> list[list[Chosen]]:
     """What is chosen for a question that names no heading."""
-    searched: Any = SimpleNamespace(weights=np.zeros(0, np.float32), terms=(), facets=())
+    searched: Any = SimpleNamespace(weights=np.zeros(0, np.float32), words=(), terms=(), facets=())
     return choose(notes, question(kind), searched, found, np.array(relevance, float), keep)
 
 
@@ -234,10 +235,32 @@ def test_a_heading_that_is_named_is_given_whole_and_alone(
     asked: Question, terms: tuple[str, ...], points: list[int]
 ) -> None:
     searched: Any = SimpleNamespace(
-        weights=np.full(len(terms), 0.5, np.float32), terms=terms, facets=(None,) * len(terms)
+        weights=np.full(len(terms), 0.5, np.float32),
+        words=terms,
+        terms=terms,
+        facets=(None,) * len(terms),
     )
     groups = choose(NOTES, asked, searched, evidence(), np.array(relevances(p7=0.9)), 0.5)
     assert [[one.point for one in group] for group in groups] == [points]
+
+
+def test_a_topic_that_is_named_comes_first_however_little_its_points_say() -> None:
+    relevance = np.array(relevances(p1=0.1, p2=0.05, p7=0.8))
+
+    def come(asked: Question, *said: str) -> list[str]:
+        searched: Any = SimpleNamespace(
+            weights=np.full(len(said), 0.5, np.float32),
+            words=said,
+            terms=tuple(map(fold, said)),
+            facets=(None,) * len(said),
+        )
+        groups = choose(NOTES, asked, searched, evidence(), relevance, 0.5)
+        return [NOTES.points[one.point].text for group in groups for one in group]
+
+    assert come(question("explain"), "explain", "farms") == ["Tractors came", "Waste", "Feed"]
+    assert come(question("effect", "results"), "effects", "of", "farms")[0] == "Tractors came"
+    assert come(question("fact"), "farms") == ["Waste"]
+    assert come(question("explain"), "farms", "poland") == ["Waste"]
 
 
 def test_a_chapter_that_is_named_is_given_section_by_section() -> None:
@@ -249,7 +272,10 @@ def test_a_chapter_that_is_named_is_given_section_by_section() -> None:
         )
     )
     searched: Any = SimpleNamespace(
-        weights=np.array([0.0, 0.8], np.float32), terms=("the", "rise"), facets=(None, None)
+        weights=np.array([0.0, 0.8], np.float32),
+        words=("the", "rise"),
+        terms=("the", "rise"),
+        facets=(None, None),
     )
     relevance = np.array([0.9, 0.1, 0.2, 0.3, 0.8])
     groups = choose(notes, question("overview"), searched, evidence(notes), relevance, 0.5)
@@ -260,7 +286,7 @@ def test_a_chapter_that_is_named_is_given_section_by_section() -> None:
     # A fact is no chapter, and a word that no heading has names none.
     groups = choose(notes, question("fact"), searched, evidence(notes), relevance, 0.95)
     assert groups == [[Chosen(0, 0.9)]]
-    searched.terms = ("the", "fall")
+    searched.words = searched.terms = ("the", "fall")
     groups = choose(notes, question("overview"), searched, evidence(notes), relevance, 0.95)
     assert groups == [[Chosen(0, 0.9)]]
 

@@ -73,6 +73,42 @@ def test_a_question_that_names_its_own_topic_takes_nothing_over(question: str) -
 
 
 @pytest.mark.parametrize(
+    "question",
+    [
+        "Trotsky",
+        "the famine??",
+        "What was the first famine of the NEP?",
+        "which famine was the first to kill kulaks",
+        "did Trotsky fear his rivals and their friends",
+        "why did Trotsky want what he wanted",
+        "was it the famine that killed the NEP",
+        "list the things that brought the famine",
+        "how long did it take to end the famine",
+        "how many kinds of famine are there",
+    ],
+)
+def test_what_only_looks_like_pointing_back_takes_nothing_over(question: str) -> None:
+    assert follow(question, AIMS).context == ""
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what about the second?",
+        "the first one",
+        "why did Trotsky hate it",
+        "was it a success",
+        "did the NEP come before it",
+        "why did Trotsky do that",
+        "what happened there",
+        "second?",
+    ],
+)
+def test_what_points_back_takes_the_topic_over(question: str) -> None:
+    assert "collectivization" in follow(question, AIMS).context.split()
+
+
+@pytest.mark.parametrize(
     ("question", "text"),
     [
         ("moving on, who was Kirov?", "who was Kirov?"),
@@ -150,7 +186,7 @@ def test_of_a_long_question_the_heaviest_words_are_taken_over_in_their_order() -
     assert context.split()[-2:] == ["famine", "Kirov"]
 
 
-@pytest.mark.parametrize("odd", ["", "   ", "???", "🤖", "\x00", "((((", "\u202eyhw"])
+@pytest.mark.parametrize("odd", ["", "   ", "???", "🤖", "\x00", "(((("])
 def test_an_odd_turn_in_the_history_leaves_the_topic(odd: str) -> None:
     assert "collectivization" in follow("why?", AIMS, odd).context.split()
     assert follow("why?", odd).text == "why?"

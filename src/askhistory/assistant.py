@@ -130,7 +130,7 @@ class Assistant:
         self._settings = settings
         self._writer = writer
         self._lexicon = lexicon_of(index)
-        self._reader = Reader(index)
+        self._reader = Reader(index, self._lexicon.expand)
         self._seen = index.stamp
         # Students ask about the same words, and each follow-up searches for its forerunner anew.
         self._word_vector = lru_cache(maxsize=4_096)(self._embed_word)
@@ -498,7 +498,7 @@ class Assistant:
 
     def _find_meant(self, typed: str) -> tuple[str | None, str | None]:
         """What an abbreviation stands for, and what a typed word is to be read as, if anything."""
-        long = self._lexicon.long_form(typed)
+        long = self._lexicon.long_form(typed) or self._lexicon.other_number(typed)
         return long, long or self._lexicon.correct(typed)
 
 

@@ -13,17 +13,23 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from askhistory.lexicon import fold, is_name, is_stopword, words
+from askhistory.lexicon import fold, is_name, is_stopword, ordinals, words
 from askhistory.question import bare, facet_of
 from askhistory.smalltalk import small_talk
 
-_ANAPHORA = re.compile(
-    r"\b(?:he|she|it|they|him|them|his|hers?|its|theirs?|this|that|these|those|there|such|"
-    r"the (?:first|second|third|fourth|last|other|others|same|former|latter|two|three) ?"
-    r"(?:one|ones|two)?)\b"
-    r"(?! (?:is|are|was|were)\b (?:a|an|the)\b)",
-    re.IGNORECASE,
+_SUBJECTS = frozenset(
+    {"he", "she", "they", "his", "her", "hers", "its", "their", "theirs", "there"}
 )
+"""Point back to the nearest name, even one of their own clause: "did Stalin fear his rivals"."""
+_OBJECTS = frozenset({"it", "him", "them", "this", "that", "these", "those", "such"})
+"""Point back beyond their own clause: "did Stalin trust him"."""
+_SELECTING = frozenset(
+    {"first", "second", "third", "fourth", "last", "other", "same", "former", "latter"}
+    | {"two", "three"}
+)
+"""After "the", point back where no noun follows: "the second", not "the second plan"."""
+_ARTICLES = frozenset({"a", "an", "the"})
+_BE = frozenset({"is", "are", "was", "were", "be", "been"})
 _SUBSTITUTES = re.compile(r"^(?:and |but |so )?(?:what|how) about\b|^and\b", re.IGNORECASE)
 _NEW_TOPIC = re.compile(
     r"^(?:ok(?:ay)?[ ,]*)?(?:moving on|"
@@ -37,7 +43,10 @@ _SENTENCE = re.compile(
     r"|^(?:is|are|was|were|did|does|do|has|had|have|can|could)\b",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"[,;:?]|\b(?:and|but|when|because|while|before|after|until|if|so)\b")
+_CLAUSE = re.compile(
+    r"[,;:?]|\b(?:and|or|but|when|because|while|before|after|until|if|so)\b"
+    r"(?! (?:him|her|it|them|this|that)\b)"
+)
 _MOST_TOPIC_WORDS = 8
 _TOPICAL = 0.45
 """A word that says at least this much can stand for a topic of its own."""
@@ -113,7 +122,12 @@ def _resolve(
     ]
     substitutes = bool(_SUBSTITUTES.search(text))
     fragment = len(said) <= 2 and not _SENTENCE.search(bare(text))
-    elliptic = not topical or (len(topical) == 1 and fragment)
+    alone = len(topical) == 1 and not ordinals(text)
+    names_itself = alone and {word.text.lower() for word in words(bare(text))} <= {
+        topical[0].lower(),
+        *_ARTICLES,
+    }
+    elliptic = not topical or (len(topical) == 1 and fragment and not names_itself)
     if not (_refers(text, topical) or substitutes or elliptic):
         return Standalone(text, text, before=before)
     own = {fold(word) for word in said}
@@ -143,13 +157,43 @@ def _replaced(
 
 
 def _refers(text: str, topical: Sequence[str]) -> bool:
-    """Whether a word points back to an earlier question, and not to a clause before its own."""
-    found = _ANAPHORA.search(text)
-    if found is None:
+    """Whether a word points back to an earlier question, and not to something said before it."""
+    found = words(text)
+    said = [word.text.lower() for word in found]
+    named = [word.start for word in found if word.text in topical]
+    cuts = [cut.start() for cut in _CLAUSE.finditer(text)]
+    for place, word in enumerate(said):
+        if not _is_anaphor(said, place):
+            continue
+        start = found[place].start
+        if word not in _SUBJECTS:
+            start = max((cut for cut in cuts if cut < start), default=0)
+        if not any(name < start for name in named):
+            return True
+    return False
+
+
+def _is_anaphor(said: Sequence[str], place: int) -> bool:
+    """Whether a word stands for something else, by itself and the words around it."""
+    word = said[place]
+    before = said[place - 1] if place else ""
+    after, next_but_one = (*said[place + 1 : place + 3], "", "")[:2]
+    if word in {"others", *_SELECTING}:
+        alone = not after or after in {"one", "ones"} or (is_stopword(after) and after != "to")
+        return before == "the" and (word == "others" or alone)
+    if word == "that" and before and not is_stopword(before):
+        return not after  # Else it is a relative: "the plan that failed".
+    if word == "those":
+        return after not in {"who", "that", "in", "of", "with"}
+    if word == "there":
+        return before not in _BE and after not in _BE
+    if word == "it" and before in _BE and {"that", "who", "which"} & {*said[place:]}:
+        return False  # "Was it the plan that failed?"
+    if word == "it" and after in {"cost", "take"} and "to" in said[place:]:
+        return False  # "How long did it take to build?"
+    if word in {"it", "that", "this"} and after in _BE and next_but_one in _ARTICLES:
         return False
-    clauses = _CLAUSE.split(text[: found.start()])
-    named_before = {word.text for clause in clauses[:-1] for word in words(clause)}
-    return named_before.isdisjoint(topical)
+    return word in _SUBJECTS or (word in _OBJECTS and (word, after) != ("such", "as"))
 
 
 def _topic(turn: Standalone, weight: Callable[[str], float]) -> list[str]:

@@ -185,8 +185,9 @@ def plain(word: str) -> str:
 def fold(word: str) -> str:
     """The form in which two words count as the same.
 
-    Case, accents, possessives, British spelling, inflection (Snowball's English stemmer)
-    and the way of writing a small number (``First``, ``1st``, ``one`` → ``1``) are levelled.
+    Case, accents, possessives, British spelling, inflection (simplemma's dictionary for
+    irregular forms, Snowball's English stemmer for the rest) and the way of writing a small
+    number (``First``, ``1st``, ``one`` → ``1``) are levelled.
     """
     word = plain(word)
     if word in NUMBER_WORDS:
@@ -194,6 +195,10 @@ def fold(word: str) -> str:
     if word[:1].isdigit():
         return re.sub(r"(?<=\d)(?:st|nd|rd|th)$|,", "", word)
     word = re.sub(r"'(?:s|d|ll|re|ve|m)?$", "", word)
+    lemma = simplemma.lemmatize(word, "en").lower() if word.isalpha() else word
+    if lemma[:4] != word[:4] or len(word) < 5:
+        # An irregular form, which no stemmer knows: ``fought``, ``men``.
+        word = lemma
     if len(word) > 4:
         for pattern, replacement in _BRITISH_SPELLINGS:
             word = pattern.sub(replacement, word)
@@ -447,6 +452,20 @@ class Lexicon:
         letters = [letter for letter in text if letter.isalpha()]
         known = sum(letter.isascii() or _script(letter) in self._scripts for letter in letters)
         return 2 * known >= len(letters)
+
+    def other_number(self, word: str) -> str | None:
+        """The form in which the notes have a word that English does not know but for its last s.
+
+        ``versaille`` and ``kolkhozs`` are read as ``versailles`` and ``kolkhoz``; None where the
+        notes have the word as typed, or in neither form.
+        """
+        typed = _bare(word)
+        if typed in self._surface or is_english(typed) or len(typed) < 4:
+            return None
+        for form in (typed.removesuffix("s"), f"{typed}s"):
+            if form in self._surface:
+                return self._written(form)
+        return None
 
     def doubts(self, word: str) -> bool:
         """Whether a word may be misspelt: it is known neither to the notes nor to English."""

@@ -48,7 +48,7 @@ _OTHER_ORDINAL = 0.2
 """Taken from a point on the third of something when the first is asked for."""
 _NEAR_BEFORE_CONTEXT = 0.3
 """Of what the question before found on the same topic, for a question that leans on it."""
-_NEAR_BEFORE = 0.2
+_NEAR_BEFORE = 0.06
 """The same for one that does not seem to."""
 _ANSWERED_BEFORE = 0.1
 """Taken from the point that answered the question before."""

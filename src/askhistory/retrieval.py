@@ -10,7 +10,7 @@ What is made of this evidence, an order or a refusal, is decided in `relevance.p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -35,6 +35,9 @@ _LEAST_SAID = 0.6
 _FACET_SIMILARITY = 0.95
 """Of ``goals`` to the heading *Aims*: they name the same part of a topic."""
 
+
+_REMEMBERED = 65_536
+"""Points whose words are kept at hand."""
 
 _WIDENED = 1 << 24
 """Numbers of token vectors that are kept as 32-bit floats, 64 MB of them: about 2,000 points. To
@@ -172,10 +175,13 @@ class Reader:
 
     Args:
         index: The notes.
+        expand: Spells out what a text leaves abbreviated, as it did when the index was built.
     """
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, expand: Callable[[str], str] = str) -> None:
         self._index = index
+        self._expand = expand
+        self._terms_of = lru_cache(maxsize=_REMEMBERED)(self._read_terms)
         self._point_tokens = _at_hand(index.point_token_vectors)
         self._heading_tokens = _at_hand(index.heading_token_vectors)
 
@@ -233,9 +239,13 @@ class Reader:
         return np.array([numbers.setdefault(path, len(numbers)) for path in paths], np.int64)
 
     def _exact(self, query: Query, points: Ints) -> NDArray[np.bool_]:
-        held = [_terms_of(self._index.points[point].text) for point in points.tolist()]
+        held = [self._terms_of(point) for point in points.tolist()]
         found = [[term in terms for term in query.terms] for terms in held]
         return np.array(found, bool).reshape(len(points), len(query.terms))
+
+    def _read_terms(self, point: int) -> frozenset[str]:
+        text = self._expand(self._index.points[point].text)
+        return frozenset(fold(word.text) for word in words(text))
 
 
 def _at_hand(vectors: Rows) -> Rows:
@@ -266,16 +276,11 @@ def _runs(starts: Ints, ends: Ints) -> list[tuple[int, int]]:
     return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=_REMEMBERED)
 def facets_in(heading: str) -> frozenset[str]:
     """The parts of a topic that a heading names."""
     named = (facet_of(word.text) for word in words(heading))
     return frozenset(facet for facet in named if facet is not None)
 
 
-@lru_cache(maxsize=65_536)
-def _terms_of(text: str) -> frozenset[str]:
-    return frozenset(fold(word.text) for word in words(text))
-
-
-_ordinals_of = lru_cache(maxsize=65_536)(ordinals)
+_ordinals_of = lru_cache(maxsize=_REMEMBERED)(ordinals)

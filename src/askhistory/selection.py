@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from askhistory.index import Index
-from askhistory.lexicon import fold, words
-from askhistory.question import Question, QuestionKind, facet_of
+from askhistory.lexicon import fold, is_stopword, words
+from askhistory.question import Question, QuestionKind, facet_of, is_instruction
 from askhistory.retrieval import Evidence, Query
 
 _MOST_POINTS: Mapping[QuestionKind, int] = {
@@ -40,6 +40,9 @@ _NAMES_CHAPTER = 0.85
 """The same of a heading that has sections below it."""
 _OUTLINE_POINTS = 3
 """Per section of a chapter, beside what sums it up."""
+
+_ELSEWHERE = 0.95
+"""Of the relevance of points that stand elsewhere than under the heading that a question names."""
 
 _WHOLE_GROUP = 0.5
 """Share of a group's points that, once kept, brings the others along."""
@@ -89,6 +92,7 @@ def choose(
     elif chapter:
         rows = _outline(index, evidence, chapter, relevance)
     else:
+        relevance = _topic_first(relevance, named_topic(index, question, query, evidence))
         rows = _kept_rows(index, question, evidence, relevance, keep)
         rows = _with_whole_groups(index, evidence, rows)
     twins = _twins(index, evidence, rows, relevance)
@@ -134,6 +138,46 @@ def named_group(index: Index, question: Question, query: Query, evidence: Eviden
         if named and share >= _NAMES_HEADING and share > best[0]:
             best = (share, row)
     return best[1]
+
+
+def named_topic(
+    index: Index, question: Question, query: Query, evidence: Evidence
+) -> NDArray[np.bool_]:
+    """(n,) whether a point stands at or below a heading that says the question's very words.
+
+    What the question asks of it aside: "explain hyperinflation" and "effects of hyperinflation"
+    name the heading *Hyperinflation*, in whose points the word need not occur again.
+    """
+    asked = _content(query.words)
+    if not asked or question.kind in {"fact", "comparison"}:
+        return np.zeros(len(evidence.points), bool)
+    named = [
+        any(
+            _content([word.text for word in words(heading)]) == asked
+            for heading in index.sections[number].headings[1:]
+        )
+        for number in evidence.sections.tolist()
+    ]
+    return np.array(named, bool)[evidence.section]
+
+
+def _content(said: Sequence[str]) -> set[str]:
+    """The words that name a topic, folded."""
+    return {
+        fold(word)
+        for word in said
+        if not (is_stopword(word) or is_instruction(word) or facet_of(word) is not None)
+    }
+
+
+def _topic_first(relevance: NDArray[np.float64], named: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Relevance with the best of the named points as relevant as any, and first."""
+    best = relevance[named].max(initial=0.0)
+    if best == 0.0:
+        return relevance
+    raised = relevance * (relevance.max() / best)
+    found: NDArray[np.float64] = np.where(named, raised, _ELSEWHERE * relevance)
+    return found
 
 
 def _said_by(heading: str, query: Query) -> float:

@@ -45,7 +45,10 @@ _PHRASES: Mapping[SmallTalk, tuple[str, ...]] = {
         r"(?: work)?",
         rf"how (?:can|do) {_YOU} help(?: me)?",
         rf"(?:(?:can|could|will|would|do) {_YOU} )?(?:please )?help(?: me)?"
-        r"(?: (?:to )?(?:revise|study|out)| with (?:my )?(?:revision|studying|homework|exams?))?",
+        r"(?: (?:to )?(?:revise|study|out)|"
+        rf" with (?:(?:my|the|an?) )?(?:studying|{_EXAM}))?{_WHEN}",
+        rf"(?:(?:can|could|will|would) {_YOU} )?(?:please )?(?:quiz|test) me"
+        rf"(?: on (?:{_THIS}|(?:my|the) notes|everything))?",
         r"i need (?:some |your )?help",
         r"(?:tell me about|introduce) yourself",
     ),
