@@ -162,7 +162,7 @@ class Settings:
     corpus: Path = field(default_factory=lambda: home() / "corpus", metadata=_FOLDER)
     index: Path = field(default_factory=lambda: home() / "index", metadata=_FOLDER)
     token_budget: int = field(default=180, metadata=_whole(32, 240))
-    candidates: int = field(default=24, metadata=_whole(1, 1000))
+    candidates: int = field(default=16, metadata=_whole(1, 1000))
     max_question_chars: int = field(default=1000, metadata=_whole(1, 100_000))
     client_limit: int | None = field(default=240, metadata=_whole_or_off(1, 1_000_000))
     total_limit: int | None = field(default=6000, metadata=_whole_or_off(1, 1_000_000))
