@@ -26,9 +26,9 @@ def test_real_notes_are_answered_well(tmp_path: Path, encoder: Encoder) -> None:
     assistant = Assistant.open(settings.index, settings)
     report = evaluate_file(assistant, ROOT / "tests" / "data" / "raw-page.jsonl")
     assert report.answered is not None
-    assert report.answered > 0.88
+    assert report.answered > 0.9
     assert report.refused is not None
-    assert report.refused > 0.65
+    assert report.refused > 0.6
     assert report.auroc is not None
     assert report.auroc > 0.87
     assert report.over_all.first_point is not None

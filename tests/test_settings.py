@@ -22,7 +22,7 @@ def test_defaults_of_an_empty_environment(tmp_path: Path, monkeypatch: pytest.Mo
         corpus=ROOT / "corpus",
         index=ROOT / "index",
         token_budget=180,
-        candidates=24,
+        candidates=16,
         max_question_chars=1000,
         threshold=None,
         port=7860,
