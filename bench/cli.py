@@ -20,7 +20,7 @@ def run(name: str, measure: Callable[[], str], page: Path = PAGE) -> None:
         page: Where the table has its place; docs/benchmarks.md by default.
     """
     parser = argparse.ArgumentParser(prog=f"python -m bench.{name}")
-    parser.add_argument("--write", action="store_true", help=f"put the table into docs/{page.name}")
+    parser.add_argument("--write", action="store_true", help=f"put the table into {page.name}")
     write = parser.parse_args().write
     try:
         text = f"{measure()}\n\n{made(f'python -m bench.{name}')}"

@@ -104,4 +104,4 @@ def _first(kinds: list[Kind]) -> float | None:
 
 
 if __name__ == "__main__":
-    run("held_out", measure)
+    run("held_out", measure, ROOT / "README.md")
