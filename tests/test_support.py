@@ -10,17 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from askhistory.assistant import lexicon_of
+from askhistory.lexicon import Lexicon
 from askhistory.models import Encoder
 from askhistory.notes import read_corpus
-from askhistory.polarity import denials, opposite
+from askhistory.polarity import denied, negators, opposite, senses
 from askhistory.quantities import bound_otherwise, quantities
+from askhistory.schema import CitedPoint
 from askhistory.support import Checker, Weights
-from bench.support import Pair, measure, read_pairs
+from bench.support import Pair, measure, read_development, read_pairs
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 PAIRS = read_pairs()
 # What the check reaches, so that it does not get worse; the aim is 0.97 at a recall of 0.85.
-PRECISION, RECALL = 0.9, 0.8
+PRECISION, RECALL = 0.95, 0.82
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +50,19 @@ def test_the_table_is_of_these_notes_and_holds_every_kind_in_both_halves() -> No
     assert sum(pair.sentence not in seen for pair in of("test")) > 75
 
 
+def test_the_pairs_on_other_notes_are_for_fitting_and_of_their_points() -> None:
+    pairs = read_development()
+    assert len(pairs) > 650
+    assert {pair.half for pair in pairs} == {"calibration"}
+    for notes in {pair.notes for pair in pairs}:
+        points = {point.text for section in read_corpus(notes).sections for point in section.points}
+        assert {
+            point.text for pair in pairs if pair.notes == notes for point in pair.points
+        } <= points
+
+
 def test_what_passes_is_supported_and_most_of_what_is_supported_passes(checker: Checker) -> None:
-    figures = measure(of("test"), checker)
+    figures = measure(of("test"), {CORPUS: checker})
     assert figures.precision >= PRECISION
     assert figures.recall >= RECALL
 
@@ -83,27 +96,85 @@ def test_a_number_belongs_to_what_it_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "denied"),
+    ("text", "expected"),
     [
         ("it did not fall", ["fall"]),
         ("they kept him from working", ["working"]),
         ("neither water nor bread", ["water", "nor", "bread"]),
         ("a few days off", []),
         ("union was forbidden", ["union", "was"]),
+        ("no more than seven were found", []),
+        ("too broke to pay", ["pay"]),
+        ("fear rather than love", ["love"]),
+        ("he stayed away from work", ["work"]),
+        ("afraid of dogs", []),
     ],
 )
-def test_what_is_denied(text: str, denied: list[str]) -> None:
+def test_what_is_denied(text: str, expected: list[str]) -> None:
     words = text.split()
-    found = denials(words, [0] * len(words))
-    said = [
-        word
-        for place, word in enumerate(words)
-        if found.within[place] and place not in found.negators
-    ]
-    assert said == denied
+    found = negators(words, [0] * len(words))
+    reached = denied(found) - {negator.place for negator in found}
+    assert [words[place] for place in sorted(reached)] == expected
 
 
 def test_opposites_go_both_ways() -> None:
     assert opposite("reward", "punish")
     assert opposite("punish", "reward")
     assert not opposite("reward", "reward")
+
+
+def test_a_phrasal_verb_has_an_opposite_of_its_own() -> None:
+    assert senses(["gave", "up", "hope"])[0] == "give_up"
+    assert opposite("give_up", "keep")
+
+
+CROPS = "Farmers grew wheat, while merchants sold cloth"
+DUKE = "The Duke of Parma beat Garibaldi in 1850 (near Rome) and kept the town"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "point", "fault"),
+    [
+        ("Garibaldi beat the Duke of Parma in 1850.", DUKE, "role"),
+        ("The Duke of Parma beat Garibaldi in 1850.", DUKE, None),
+        ("The Duke lost the town.", DUKE, "denial"),
+        ("The Duke did not keep the town.", DUKE, "denial"),
+        ("Merchants grew wheat.", CROPS, "role"),
+        ("Farmers grew wheat.", CROPS, None),
+        ("Rivers matter more than roads.", "Roads matter more than rivers", "role"),
+        ("They paid the landowners.", "Paid by landowners", "role"),
+        ("The law was not allowed.", "The law was forbidden", None),
+        ("The law was allowed.", "The law was forbidden", "denial"),
+        ("The plots were large.", "The plots were tiny", "denial"),
+        (
+            "60% of the land went to 43% of the people.",
+            "43% of the land to 60% of the people",
+            "number",
+        ),
+        ("It cost $400 million.", "It cost $400m", None),
+        ("Half a million came.", "500,000 came", None),
+    ],
+)
+def test_what_a_sentence_fails_by(
+    sentence: str, point: str, fault: str | None, encoder: Encoder
+) -> None:
+    open_to_all = Checker(encoder, Lexicon([point]), Weights((0.0,) * 4, 0.0, 0.0))
+    cited = CitedPoint(
+        text=point, headings=("Page",), page="p.md", line=1, end_line=1, score=1.0, citation=1
+    )
+    assert open_to_all.check(sentence, [cited]).fault == fault
+
+
+def test_what_is_told_of_the_person_of_a_heading_is_told_of_nobody_else(encoder: Encoder) -> None:
+    point = CitedPoint(
+        text="He called for mercy and peace",
+        headings=("Robespierre's year", "Danton"),
+        page="p.md",
+        line=1,
+        end_line=1,
+        score=1.0,
+        citation=1,
+    )
+    open_to_all = Checker(encoder, Lexicon([point.text]), Weights((0.0,) * 4, 0.0, 0.0))
+    assert open_to_all.check("Danton called for mercy.", [point]).supported
+    assert open_to_all.check("Robespierre called for mercy.", [point]).fault == "role"

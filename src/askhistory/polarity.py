@@ -7,123 +7,99 @@ opposites. Pure functions of words; nothing here knows notes or vectors.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import zip_longest
 
 from askhistory.lexicon import fold, is_english, root
 
-_NEGATING = """
+_BARE = """
     not no never none nobody nothing nowhere neither nor without cannot hardly scarcely barely
-    seldom rarely little few unable fail fails failed failing failure refuse refuses refused lack
-    lacks lacked lacking prevent prevents prevented avoid avoided
+    seldom rarely little few nearly almost
 """
-_NEGATORS = frozenset(_NEGATING.split())
-_KEEPING = frozenset(("keep", "keeps", "kept", "stop", "stops", "stopped", "banned", "barred"))
+_NEGATORS = frozenset(_BARE.split())
+"""Words that deny and say nothing else."""
+_SAYING_NO = """
+    fail refuse deny lack prevent avoid ban bar forbid prohibit outlaw stop end abolish scrap absent
+    missing impossible unable silent shortage scarcity absence ignore afraid reluctant unwilling
+"""
+_DENYING = frozenset(root(word) for word in _SAYING_NO.split())
+"""Dictionary forms of words that deny what they are said of, and can be said in other words."""
+_WHOLE = frozenset(
+    root(word) for word in ("ban", "bar", "forbid", "prohibit", "outlaw", "abolish", "scrap")
+) | {root(word) for word in ("absent", "missing", "impossible")}
+"""Of these, the ones that deny what their whole clause is about."""
+_DREADING = frozenset(root(word) for word in ("afraid", "reluctant", "unwilling"))
+"""Before *to*, they deny what follows it."""
+_KEEPING = frozenset(("keep", "stop", "bar"))
 """Before *from*, they deny what follows it."""
+_STAYING = frozenset(root(word) for word in ("stay", "keep"))
+"""Before *away from*, the same."""
 _LEAVING = frozenset(("left", "leave", "leaves", "leaving", "shut", "ruled", "kept"))
 """Before *out*, the same."""
 _CONTRACTED = re.compile(r"n['’]t$")
 _PREFIX = re.compile(r"^(?:un|dis|mis|non|il|im|in|ir)(?=[a-z]{4})")
 _QUANTIFIERS = frozenset(("few", "little"))
-_PROHIBITING = frozenset(
-    ("banned", "forbidden", "forbade", "prohibited", "abolished", "absent", "missing", "impossible")
-)
-"""They deny what their whole clause is about."""
+_COMPARING = "more less fewer later sooner earlier longer other better worse"
+_THAN = frozenset(_COMPARING.split())
+"""After *no* and before *than*, they make a limit of it."""
 _SCOPE = 6
 """Words that a negator reaches, within its clause."""
 _NARROW = 2
 """The same of *few* and *little*."""
 
-_OPPOSITES = """
-    rise rose risen increase grow grew grown growth expand climb gain improve raise higher more
-    | fall fell fallen decrease decline drop shrink shrank lose lost worsen reduce lower fewer less
-    succeed succeeded success successful | fail failed failure unsuccessful
-    win won winner victory | lose lost loser defeat defeated
-    strong stronger strength strengthen powerful | weak weaker weakness weaken powerless
-    high | low
-    long | short
-    good well better best | bad badly worse worst poor poorly
-    rich wealthy | poor
-    early earlier | late later
-    before | after
-    first | last
-    begin began begun start started launch | end ended stop stopped finish
-    allow allowed permit permitted legal | ban banned forbid forbade forbidden prohibit illegal
-    accept accepted welcome hold follow | reject rejected refuse refused
-    keep kept remain stay retain hold | lose lost abandon quit
-    reward | punish
-    support supported favor back backed | oppose opposed attack attacked resist
-    join joined enter entered | leave left quit withdraw withdrew resign
-    open opened | close closed
-    public publicly openly | secret secretly private
-    friend ally supporter | enemy rival opponent
-    like liked love loved admire | hate hated dislike disliked despise
-    trust trusted | distrust distrusted suspect
-    remember | forget forgot forgotten
-    agree agreed | disagree disagreed
-    include included including | except exclude excluded excluding
-    everyone everybody all every | nobody none
-    many most much plenty | few little
-    great large big huge | small tiny slight
-    same alike similar | different opposite contrary
-    buy bought | sell sold
-    import imported | export exported
-    north | south
-    east | west
-    man men male boy | woman women female girl
-    father son husband | mother daughter wife
-    quick quickly rapid rapidly fast | slow slowly gradual gradually
-    easy easily | hard difficult
-    cheap free | expensive
-    safe secure | dangerous unsafe
-    plenty abundant surplus | short shortage scarce
-    compulsory mandatory required | voluntary optional
-    temporary | permanent
-    free freed release released | arrest arrested imprison imprisoned
-    build built create found founded establish | destroy abolish dissolve
-    appoint appointed promote promoted | dismiss dismissed demote expel expelled
-    central | local
-    old | new
-    old | young
-    majority | minority
-    urban city town | rural countryside
-    victim | culprit
-    over above | under below
-    always | never
-    deliberate intended | accidental unintended
-    admit confess | deny denied
-    forgive forgave | blame blamed
-    praise honor celebrate hail | abuse criticize condemn blame
-    kind gentle | cruel brutal harsh
-    peace | war
-    protect protected | harm harmed
-    popular | unpopular
-    equal | unequal
-"""
-"""What stands on either side of a line says the opposite of what stands on the other."""
 
-
-def _against() -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
-    for line in re.split(r"\n(?!\s*\|)", _OPPOSITES.strip()):
-        one, other = (frozenset(root(word) for word in side.split()) for side in line.split("|"))
+@cache
+def _sides() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """By word, what may stand for it, and what says the opposite."""
+    alike: defaultdict[str, set[str]] = defaultdict(set)
+    against: defaultdict[str, set[str]] = defaultdict(set)
+    text = resources.files("askhistory").joinpath("opposites.txt").read_text("utf-8")
+    for line in text.splitlines():
+        if "|" not in line or line.startswith("#"):
+            continue
+        one, other = ({_key(word) for word in side.split()} for side in line.split("|"))
         for words, contrary in ((one, other), (other, one)):
-            for word in words - contrary:
-                found[word] = found.get(word, frozenset()) | (contrary - words)
-    return found
+            for word in words:
+                alike[word] |= words
+                against[word] |= contrary
+    return {
+        word: (frozenset(words), frozenset(against[word] - words)) for word, words in alike.items()
+    }
 
 
-_AGAINST = _against()
+def _key(entry: str) -> str:
+    first, _, particle = entry.partition("_")
+    return f"{root(first)}_{particle}" if particle else root(first)
+
+
+def senses(words: Sequence[str]) -> tuple[str, ...]:
+    """Per word, the form under which its opposite may be known: its dictionary form, or that of
+    the phrasal verb that it begins (``gave up`` → ``give_up``)."""
+    lower = [word.lower() for word in words]
+    found: list[str] = []
+    for word, following in zip_longest(lower, lower[1:], fillvalue=""):
+        phrasal = f"{root(word)}_{following}"
+        found.append(phrasal if phrasal in _sides() else root(word))
+    return tuple(found)
 
 
 def opposite(one: str, other: str) -> bool:
-    """Whether two words (see `lexicon.root`) say the opposite of each other."""
-    return other in _AGAINST.get(one, ())
+    """Whether two words (see `senses`) say the opposite of each other."""
+    return one in _sides() and other in _sides()[one][1]
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two words (see `senses`) may stand for each other."""
+    return one == other or (one in _sides() and other in _sides()[one][0])
 
 
 def has_opposite(word: str) -> bool:
-    """Whether a word (see `lexicon.root`) is one of those whose opposite is known."""
-    return word in _AGAINST
+    """Whether a word (see `senses`) is one of those whose opposite is known."""
+    return word in _sides()
 
 
 def base(word: str) -> tuple[str, bool]:
@@ -140,42 +116,60 @@ def base(word: str) -> tuple[str, bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class Denials:
-    """What is denied in a text of n words.
+class Negator:
+    """A word that denies others.
 
     Attributes:
-        within: Per word, whether it is denied: an odd number of negators of its clause reach it.
-        reached: Per negator, the places of the words that it reaches.
-        negators: The places of the negators.
+        place: Where it stands.
+        reach: The places of the words that it denies.
+        bare: Whether it says nothing else, as *not* does and *refuse* does not.
     """
 
-    within: tuple[bool, ...]
-    reached: tuple[tuple[int, ...], ...]
-    negators: frozenset[int]
+    place: int
+    reach: tuple[int, ...]
+    bare: bool
 
 
-def denials(words: Sequence[str], clauses: Sequence[int]) -> Denials:
-    """Find what is denied.
+def negators(words: Sequence[str], clauses: Sequence[int]) -> tuple[Negator, ...]:
+    """Find what denies in a text.
 
     Args:
         words: Of the text, in order.
         clauses: The number of the clause that each stands in.
     """
     lower = [word.lower() for word in words]
-    negators = [place for place in range(len(words)) if _negates(lower, clauses, place)]
-    reached = [
-        tuple(near for near in _reach(lower, place) if clauses[near] == clauses[place])
-        for place in negators
-    ]
-    counts = [sum(place in reach for reach in reached) for place in range(len(words))]
-    return Denials(tuple(count % 2 == 1 for count in counts), tuple(reached), frozenset(negators))
+    return tuple(
+        Negator(
+            place,
+            tuple(
+                near
+                for near in _reach(lower, place)
+                if clauses[near] == clauses[place] and near != place
+            ),
+            bare=root(lower[place]) not in _DENYING,
+        )
+        for place in range(len(words))
+        if _negates(lower, clauses, place)
+    )
+
+
+def denied(negators: Iterable[Negator]) -> frozenset[int]:
+    """The places of the words that an odd number of negators reach."""
+    found: frozenset[int] = frozenset()
+    for negator in negators:
+        found ^= frozenset(negator.reach)
+    return found
 
 
 def _reach(words: Sequence[str], place: int) -> range:
-    if words[place] in _PROHIBITING:
+    if root(words[place]) in _WHOLE:
         return range(len(words))
     scope = _NARROW if words[place] in _QUANTIFIERS else _SCOPE
     return range(place + 1, min(len(words), place + 1 + scope))
+
+
+def _keeps_away(before: Sequence[str]) -> bool:
+    return before[-1:] == ["away"] and root(before[-2] if len(before) > 1 else "") in _STAYING
 
 
 def _negates(words: Sequence[str], clauses: Sequence[int], place: int) -> bool:
@@ -183,14 +177,29 @@ def _negates(words: Sequence[str], clauses: Sequence[int], place: int) -> bool:
     before = [
         words[near] for near in range(max(0, place - 5), place) if clauses[near] == clauses[place]
     ]
+    after = [*words[place + 1 : place + 3], "", ""]
     if word == "nor":
         return "neither" not in before
+    if word in ("no", "not") and ((after[0] in _THAN and after[1] == "than") or after[0] == "only"):
+        return False
     if word in _QUANTIFIERS and before[-1:] == ["a"]:
         return False
-    if word in ("of", "from") and before[-1:] == ["free"]:
-        return True
+    if word == "than":
+        return before[-1:] == ["rather"]
+    if word == "of":
+        return before[-1:] in (["free"], ["instead"])
+    if root(word) in _DREADING:
+        return after[0] == "to"
     if word == "from":
-        return any(earlier in _KEEPING for earlier in before)
+        return (
+            before[-1:] == ["free"]
+            or _keeps_away(before)
+            or any(root(earlier) in _KEEPING for earlier in before)
+        )
     if word == "out":
         return bool(before) and before[-1] in _LEAVING
-    return word in _NEGATORS or word in _PROHIBITING or bool(_CONTRACTED.search(word))
+    if word == "to":
+        return "too" in before[-3:-1]
+    if root(word) in _KEEPING and "from" in words[place + 1 : place + 6]:
+        return False
+    return word in _NEGATORS or root(word) in _DENYING or bool(_CONTRACTED.search(word))

@@ -25,6 +25,9 @@ _MAGNITUDES = {
     "billion": 1e9,
     "trillion": 1e12,
 }
+_SHORT = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9, "tn": 1e12}
+"""Magnitudes as they are written after a price: ``$400m``."""
+_PRICE = re.compile(r"[$£€¥]\s?$")
 _PARTS = {
     "half": "0.5",
     "halves": "0.5",
@@ -82,6 +85,15 @@ def quantities(text: str) -> list[Quantity]:
         following = found[place + 1].text.lower() if place + 1 < len(found) else ""
         value = _value(said)
         used = 1
+        if said == "half" and following == "a" and place + 2 < len(found):
+            whole = _MAGNITUDES.get(found[place + 2].text.lower())
+            if whole is not None:
+                numbers.append(Quantity(f"{whole / 2:.10g}", word.start, found[place + 2].end))
+                place += 3
+                continue
+        short = _SHORT.get(following) if text[word.end : word.end + 1].isalpha() else None
+        if value is not None and short is not None and _PRICE.search(text[: word.start]):
+            value, used, following = value * short, 2, ""
         if value is not None and said in _TENS and _value(following) in _UNITS:
             value += float(following if following.isdigit() else NUMBER_WORDS[following])
             used, following = 2, found[place + 2].text.lower() if place + 2 < len(found) else ""
@@ -178,10 +190,15 @@ def bound_otherwise(sentence: str, point: str) -> bool:
         strangers = said.names & elsewhere
         if any(clause.pronoun and not clause.names for clause in home):
             strangers = frozenset()
-        outnumbered = len(elsewhere) > len(said.terms & (here - there))
+        # Where the clause of the number says no more than the sentence, two were made one.
+        outnumbered = len(elsewhere) > len(said.terms & (here - there)) and here - said.terms
         if strangers or outnumbered or said.counted & (there - here):
             return True
-    return _reversed(sentence, point) or _dated_otherwise(sentence, point)
+    return (
+        _reversed(sentence, point)
+        or _dated_otherwise(sentence, point)
+        or _counts_otherwise(sentence, point)
+    )
 
 
 _BETWEEN = frozenset(("among", "amongst", "per", "cent", "percent", "within", "since", "around"))
@@ -230,13 +247,42 @@ class _Clause:
         return any(stands_in(number, other.numbers) for number in self.numbers)
 
 
-_FROM_TO = re.compile(r"(\d[\d.,]*)\W*(?:\w+\s+){0,2}to\s+(?:\w+\s+)?(\d[\d.,]*)")
+_FROM_TO = re.compile(r"(\d+(?:[.,]\d+)*)\W*(?:\w+\s+){0,2}to\s+(?:\w+\s+)?(\d+(?:[.,]\d+)*)")
 
 
 def _reversed(sentence: str, point: str) -> bool:
     """Whether ``444 votes to 94`` has become ``94 votes to 444``."""
     pairs = set(_FROM_TO.findall(point))
-    return any((end, start) in pairs for start, end in _FROM_TO.findall(sentence) if start != end)
+    found = _FROM_TO.findall(sentence)
+    return any((end, start) in pairs for start, end in found if start != end)
+
+
+def _counts_otherwise(sentence: str, point: str) -> bool:
+    """Whether a number counts what another number of the point counts: ``60% of the land`` for
+    ``43% of the land to 60% of the people``."""
+    there = _counted(point)
+    for value, thing in _counted(sentence):
+        own = {other for number, other in there if number == value}
+        if own and thing not in own and any(other == thing for _, other in there):
+            return True
+    return False
+
+
+def _counted(text: str) -> set[tuple[str, str]]:
+    """Each number with the first word of meaning after it in its clause."""
+    found: set[tuple[str, str]] = set()
+    for clause in _CLAUSE.split(text):
+        numbers = quantities(clause)
+        ends = [*(number.start for number in numbers[1:]), len(clause)]
+        for number, end in zip(numbers, ends, strict=False):
+            after = [
+                word.text
+                for word in words(clause[number.end : end])
+                if word.text.lower() not in STOPWORDS | _BETWEEN
+            ]
+            if after and not _is_year(number.value) and month(after[0]) is None:
+                found.add((number.value, fold(after[0])))
+    return found
 
 
 _DATED = re.compile(r"^\W*in\s+(?:[A-Z][a-z]+\s+)?$")
