@@ -190,6 +190,13 @@ def test_an_abbreviation_that_the_notes_do_not_use_is_read_in_full() -> None:
     assert read == {"Five Year Plan"}
 
 
+def test_a_key_to_the_notes_gives_its_abbreviations() -> None:
+    key = Lexicon(
+        ["Key: SU = Soviet Union, US = America; FYP stands for Five-Year Plan as taught."]
+    )
+    assert key.abbreviations == {"su": "Soviet Union", "fyp": "Five-Year Plan"}
+
+
 def test_a_phrase_that_occurs_once_gives_no_abbreviation() -> None:
     assert Lexicon(["The Great Leap Forward failed."]).abbreviations == {}
     assert Lexicon(["The Great Leap Forward failed."] * 2).abbreviations["glf"] == (

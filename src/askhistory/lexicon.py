@@ -311,12 +311,17 @@ def _initials(phrase: Sequence[str]) -> set[str]:
 _DEFINED = re.compile(r"\(\s*([A-Z][A-Za-z]{1,6})\s*\)")
 _DEFINING = re.compile(r"\b([A-Z]{2,7})s?\s*\(\s*([^()]{4,60})\)")
 
+_EQUATED = re.compile(
+    r"\b([A-Z]{2,7})s?\s*(?:=|\bstands for\b|\bis short for\b)\s*([^=;,.()]{4,60})"
+)
+
 
 def _learn_abbreviations(texts: Sequence[str]) -> dict[str, str]:
     """Abbreviation (lower case) → what it stands for, as the texts themselves have it.
 
-    Three sources, the surest last: initials of a capitalised phrase that occurs at least
-    twice, ``Long Form (LF)``, and ``LF (Long Form)`` (Schwartz & Hearst 2003, simplified).
+    Four sources, the surest last: initials of a capitalised phrase that occurs at least
+    twice, ``Long Form (LF)``, ``LF (Long Form)`` (Schwartz & Hearst 2003, simplified), and
+    ``LF = Long Form``, as in a key to one's own notes.
     """
     phrases: Counter[tuple[str, ...]] = Counter()
     for text in texts:
@@ -341,6 +346,11 @@ def _learn_abbreviations(texts: Sequence[str]) -> dict[str, str]:
             content = [w.text for w in inside if not is_stopword(w.text)]
             if content and match.group(1).lower() in _initials(content):
                 learnt[match.group(1).lower()] = match.group(2).strip()
+        for match in _EQUATED.finditer(text):
+            content = [w for w in words(match.group(2)) if not is_stopword(w.text)]
+            long = content[: len(match.group(1))]
+            if long and match.group(1).lower() in _initials([w.text for w in long]):
+                learnt[match.group(1).lower()] = match.group(2)[: long[-1].end].strip()
     return learnt
 
 
