@@ -16,7 +16,7 @@ from markdown_it.token import Token
 
 from askhistory.answering import cite, compose, escape, nearest_headings, refuse
 from askhistory.lexicon import fold
-from askhistory.question import Question, QuestionKind
+from askhistory.question import Question, QuestionKind, facet_of
 from askhistory.retrieval import Evidence
 from askhistory.schema import Citation, CitedPoint, Heading, Point, PointRole, Section
 from askhistory.selection import Chosen, choose
@@ -244,23 +244,47 @@ def test_a_heading_that_is_named_is_given_whole_and_alone(
     assert [[one.point for one in group] for group in groups] == [points]
 
 
-def test_a_topic_that_is_named_comes_first_however_little_its_points_say() -> None:
+def asked_with(*said: str) -> Any:
+    return SimpleNamespace(
+        weights=np.full(len(said), 0.5, np.float32),
+        words=said,
+        terms=tuple(map(fold, said)),
+        facets=tuple(map(facet_of, said)),
+    )
+
+
+def test_a_topic_that_is_named_comes_whole_and_in_order_where_nothing_else_is_asked() -> None:
     relevance = np.array(relevances(p1=0.1, p2=0.05, p7=0.8))
 
-    def come(asked: Question, *said: str) -> list[str]:
-        searched: Any = SimpleNamespace(
-            weights=np.full(len(said), 0.5, np.float32),
-            words=said,
-            terms=tuple(map(fold, said)),
-            facets=(None,) * len(said),
-        )
-        groups = choose(NOTES, asked, searched, evidence(), relevance, 0.5)
+    def come(kind: QuestionKind, *said: str) -> list[str]:
+        asked = question(kind, *filter(None, map(facet_of, said)))
+        groups = choose(NOTES, asked, asked_with(*said), evidence(), relevance, 0.5)
         return [NOTES.points[one.point].text for group in groups for one in group]
 
-    assert come(question("explain"), "explain", "farms") == ["Tractors came", "Waste", "Feed"]
-    assert come(question("effect", "results"), "effects", "of", "farms")[0] == "Tractors came"
-    assert come(question("fact"), "farms") == ["Waste"]
-    assert come(question("explain"), "farms", "poland") == ["Waste"]
+    farms = ["Farms were joined", "Tractors came"]
+    assert come("explain", "explain", "farms") == farms
+    assert come("effect", "what", "happened", "to", "the", "farms") == [
+        *farms,
+        *("Feed", "Export", "Arm"),
+    ]
+    assert come("overview", "farms") == [*farms, "Feed", "Export", "Arm"]
+    # What is asked of it is not a part of the notes' own: its points come before all others.
+    assert come("cause", "causes", "of", "farms") == ["Tractors came", "Waste", "Feed"]
+    assert come("fact", "farms") == ["Waste"]
+    assert come("explain", "farms", "poland") == ["Waste"]
+
+
+def test_points_that_begin_with_dates_keep_their_order() -> None:
+    days = ("30 January 1933: Chancellor", "March 1933 - law", "2 August 1934: Leader", "Fear")
+    notes: Any = Notes((section("Power", 1, *days),))
+    relevance = np.array([0.6, 0.7, 0.9, 0.1])
+
+    def come(kind: QuestionKind) -> list[str]:
+        groups = choose(notes, question(kind), asked_with("x"), evidence(notes), relevance, 0.5)
+        return [notes.points[one.point].text for group in groups for one in group]
+
+    assert come("list") == list(days[:3])
+    assert come("fact")[0] == days[2]
 
 
 def test_a_chapter_that_is_named_is_given_section_by_section() -> None:

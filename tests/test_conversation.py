@@ -23,8 +23,13 @@ def likeness(one: str, other: str) -> float:
     return float(weight(one) == weight(other))
 
 
+def titled(word: str) -> bool:
+    """Women are what a heading is about."""
+    return word == "women"
+
+
 def follow(question: str, *history: str) -> Standalone:
-    return standalone(question, history, weight=weight, likeness=likeness)
+    return standalone(question, history, weight=weight, likeness=likeness, titled=titled)
 
 
 def alone(question: str) -> Standalone:
@@ -127,6 +132,17 @@ def test_a_topic_that_is_said_to_change_leaves_the_old_one_behind(question: str,
 
 def test_what_announced_a_new_topic_is_no_part_of_it() -> None:
     assert follow("when did he die?", AIMS, "next question, who was Kirov").context == "Kirov"
+
+
+def test_a_word_of_a_heading_is_a_topic_however_little_it_says() -> None:
+    assert follow("how did women live", AIMS).context == ""
+    assert follow("how did men live", AIMS).context == "collectivization"
+    assert follow("and women?", AIMS).substitutes
+
+
+def test_words_that_say_little_make_a_topic_together() -> None:
+    assert follow("soldiers digging muddy trenches", AIMS).context == ""
+    assert follow("soldiers digging", AIMS).context == "collectivization"
 
 
 def test_a_changed_topic_is_what_later_follow_ups_are_about() -> None:

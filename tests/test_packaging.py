@@ -46,6 +46,7 @@ ORDER = (
     "index",
     "smalltalk",
     "question",
+    "topics",
     "retrieval",
     "relevance",
     "conversation",

@@ -204,11 +204,15 @@ def likeness(one: str, other: str) -> float:
     return len({*one} & {*other}) / len({*one} | {*other})
 
 
+def titled(word: str) -> bool:
+    return word.lower() == "plan"
+
+
 @given(SAID, st.lists(SAID, max_size=8))
 def test_a_conversation_adds_words_that_were_said_and_takes_none_away(
     question: str, history: list[str]
 ) -> None:
-    turn = standalone(question, history, weight=LEXICON.weight, likeness=likeness)
+    turn = standalone(question, history, weight=LEXICON.weight, likeness=likeness, titled=titled)
     assert turn.text == question.strip()
     assert turn.query.startswith(turn.text)
     said = {word.text for earlier in history for word in words(earlier)}
@@ -216,7 +220,9 @@ def test_a_conversation_adds_words_that_were_said_and_takes_none_away(
     assert set(added) <= said
     assert len(added) <= 8
     assert turn.before is None or turn.before.before is None
-    assert turn == standalone(question, history, weight=LEXICON.weight, likeness=likeness)
+    assert turn == standalone(
+        question, history, weight=LEXICON.weight, likeness=likeness, titled=titled
+    )
     if not history:
         assert turn.context == ""
 

@@ -59,6 +59,7 @@ from askhistory.suggestions import Suggestions
 from askhistory.support import Checker
 from askhistory.support import Weights as SupportWeights
 from askhistory.text import repair
+from askhistory.topics import Topics
 from askhistory.writing import write
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ _OLD_TOPIC_SHARE = 0.5
 """The same where the question puts a new topic in the old one's place."""
 _MOST_EARLIER = 20
 """Earlier questions that are read: no topic is carried on through more."""
+_MOST_NAMED = 60
+"""Sections under a heading that a question names that are read whatever the search says."""
 _MOST_LOOKED_UP = 40
 """Unknown words of a question, and of all earlier ones, that are looked up. Each costs some
 milliseconds, so that a forged conversation could otherwise keep the server busy for a minute."""
@@ -131,6 +134,7 @@ class Assistant:
         self._writer = writer
         self._lexicon = lexicon_of(index)
         self._reader = Reader(index, self._lexicon.expand)
+        self._topics = Topics(index.sections)
         self._seen = index.stamp
         # Students ask about the same words, and each follow-up searches for its forerunner anew.
         self._word_vector = lru_cache(maxsize=4_096)(self._embed_word)
@@ -327,7 +331,13 @@ class Assistant:
             text, _, looked_up = self._mend(self._clean(past), left)
             earlier.insert(0, text)
             left -= looked_up
-        turn = standalone(mended, earlier, weight=self._lexicon.weight, likeness=self._likeness)
+        turn = standalone(
+            mended,
+            earlier,
+            weight=self._lexicon.weight,
+            likeness=self._likeness,
+            titled=self._topics.__contains__,
+        )
         understood = understand(turn.asks)
         watch.lap("understand")
         query, passages = self._search(turn.text, turn.context, _share(turn))
@@ -400,7 +410,13 @@ class Assistant:
         query = prepare(
             text, self._encoder, self._lexicon, context=context, context_share=context_share
         )
-        return query, retrieve(self.index, query, self._settings.candidates)
+        passages = retrieve(self.index, query, self._settings.candidates)
+        named = self._topics.named(query.words)[:_MOST_NAMED]
+        if named:
+            # A heading that is named is given whole, so all that stands under it must be read.
+            of_named, _ = self.index.section_passages(np.array(named, np.int64))
+            passages = np.union1d(passages, of_named)
+        return query, passages
 
     def _answer(self, question: str, analysis: Analysis) -> Answer:
         threshold = self._settings.threshold

@@ -39,7 +39,7 @@ _NEW_TOPIC = re.compile(
 )
 _SENTENCE = re.compile(
     r"^(?:who|whom|whose|what|when|where|why|which|how)(?:'s|s)?\b.*"
-    r"\b(?:is|are|was|were|did|does|do|has|had|have|can|could|would|will|'s)\b.*\w"
+    r"\b(?:is|are|was|were|did|does|do|has|had|have|can|could|would|will|happened|became|'s)\b.*\w"
     r"|^(?:is|are|was|were|did|does|do|has|had|have|can|could)\b",
     re.IGNORECASE,
 )
@@ -50,6 +50,10 @@ _CLAUSE = re.compile(
 _MOST_TOPIC_WORDS = 8
 _TOPICAL = 0.45
 """A word that says at least this much can stand for a topic of its own."""
+_TOPICAL_IN_HEADING = 0.3
+"""The same of a word that stands in a heading."""
+_SAYS_A_TOPIC = 1.0
+"""So can words that say this much together: "five year plans"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ def standalone(
     *,
     weight: Callable[[str], float],
     likeness: Callable[[str, str], float],
+    titled: Callable[[str], bool],
 ) -> Standalone:
     """Make a question of a conversation standalone.
 
@@ -92,12 +97,19 @@ def standalone(
         history: The student's earlier questions, the oldest first.
         weight: How much a word says to the notes, from 0 to 1; 0 for stop words.
         likeness: How alike two words are in meaning; the higher, the more.
+        titled: Whether a word stands in a heading of the notes.
     """
+
+    def topical(word: str) -> bool:
+        return facet_of(word) is None and (
+            weight(word) >= (_TOPICAL_IN_HEADING if titled(word) else _TOPICAL) or is_name(word)
+        )
+
     before: Standalone | None = None
     for earlier in history:
         if words(earlier) and small_talk(earlier) is None:
-            before = _resolve(earlier, before, weight, likeness)
-    return _resolve(question, before, weight, likeness)
+            before = _resolve(earlier, before, weight, likeness, topical)
+    return _resolve(question, before, weight, likeness, topical)
 
 
 def _resolve(
@@ -105,6 +117,7 @@ def _resolve(
     before: Standalone | None,
     weight: Callable[[str], float],
     likeness: Callable[[str, str], float],
+    is_topical: Callable[[str], bool],
 ) -> Standalone:
     text = question.strip()
     changes = _NEW_TOPIC.search(text)
@@ -115,11 +128,7 @@ def _resolve(
         return Standalone(text, text)
     before = replace(before, before=None)
     said = [word.text for word in words(bare(text)) if not is_stopword(word.text)]
-    topical = [
-        word
-        for word in said
-        if facet_of(word) is None and (weight(word) >= _TOPICAL or is_name(word))
-    ]
+    topical = [word for word in said if is_topical(word)]
     substitutes = bool(_SUBSTITUTES.search(text))
     fragment = len(said) <= 2 and not _SENTENCE.search(bare(text))
     alone = len(topical) == 1 and not ordinals(text)
@@ -127,7 +136,8 @@ def _resolve(
         topical[0].lower(),
         *_ARTICLES,
     }
-    elliptic = not topical or (len(topical) == 1 and fragment and not names_itself)
+    hardly = not topical and sum(weight(word) for word in said) < _SAYS_A_TOPIC
+    elliptic = hardly or (len(topical) == 1 and fragment and not names_itself)
     if not (_refers(text, topical) or substitutes or elliptic):
         return Standalone(text, text, before=before)
     own = {fold(word) for word in said}

@@ -347,10 +347,10 @@ def _learn_abbreviations(texts: Sequence[str]) -> dict[str, str]:
             if content and match.group(1).lower() in _initials(content):
                 learnt[match.group(1).lower()] = match.group(2).strip()
         for match in _EQUATED.finditer(text):
-            content = [w for w in words(match.group(2)) if not is_stopword(w.text)]
-            long = content[: len(match.group(1))]
-            if long and match.group(1).lower() in _initials([w.text for w in long]):
-                learnt[match.group(1).lower()] = match.group(2)[: long[-1].end].strip()
+            said = [word for word in words(match.group(2)) if not is_stopword(word.text)]
+            said = said[: len(match.group(1))]
+            if said and match.group(1).lower() in _initials([word.text for word in said]):
+                learnt[match.group(1).lower()] = match.group(2)[: said[-1].end].strip()
     return learnt
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from askhistory.index import Index, Rows
 from askhistory.lexicon import Lexicon, fold, is_name, ordinals, terms, words
 from askhistory.models import TextEncoder, similarities
-from askhistory.question import facet_of, is_instruction
+from askhistory.question import bare, facet_of, is_instruction
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -136,8 +136,14 @@ def prepare(
     kept = np.flatnonzero(spread.any(axis=0))
     read = [found[column].text for column in kept]
     typed = np.array([found[column].start < len(question) for column in kept], bool)
+    opening = len(question) - len(bare(question)) if question.endswith(bare(question)) else 0
+    starts = [found[column].start for column in kept]
     weights = np.array(
-        [0.0 if is_instruction(word) else lexicon.weight(word) for word in read], np.float32
+        [
+            0.0 if is_instruction(word) or start < opening else lexicon.weight(word)
+            for word, start in zip(read, starts, strict=True)
+        ],
+        np.float32,
     )
     said = max(float(weights[typed].sum()), _LEAST_SAID)
     carried = float(weights[~typed].sum())

@@ -7,6 +7,7 @@ comes from `relevance.py`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from askhistory.index import Index
-from askhistory.lexicon import fold, is_stopword, words
-from askhistory.question import Question, QuestionKind, facet_of, is_instruction
-from askhistory.retrieval import Evidence, Query
+from askhistory.lexicon import fold, words
+from askhistory.question import Question, QuestionKind, facet_of
+from askhistory.retrieval import Evidence, Query, facets_in
+from askhistory.topics import topic_of, topic_of_heading
 
 _MOST_POINTS: Mapping[QuestionKind, int] = {
     "fact": 4,
@@ -40,6 +42,20 @@ _NAMES_CHAPTER = 0.85
 """The same of a heading that has sections below it."""
 _OUTLINE_POINTS = 3
 """Per section of a chapter, beside what sums it up."""
+
+_WHOLE_TOPIC: frozenset[QuestionKind] = frozenset(
+    {"explain", "overview", "effect", "cause", "list"}
+)
+"""Kinds of questions that may ask for nothing but a topic; others always ask something of it."""
+_HAPPEN = fold("happened")
+"""May ask for no part of a topic but for all of it: "what happened in the famine"."""
+_SAYS_ENOUGH = 2
+"""Points under a heading that explain it without those of the headings below."""
+
+_DATED = re.compile(
+    r"\W*(?:(?:in|by|on|from|early|late|mid)\b\W*)*(?:\d{1,2}(?:st|nd|rd|th)?\W+)?"
+    r"(?:[A-Z][a-z]{2,8}\b\W*)?1?\d{3}\b"
+)
 
 _ELSEWHERE = 0.95
 """Of the relevance of points that stand elsewhere than under the heading that a question names."""
@@ -87,12 +103,20 @@ def choose(
     """
     group = named_group(index, question, query, evidence)
     chapter = named_chapter(index, question, query, evidence)
-    if group is not None:
+    topic = named_topic(index, question, query, evidence)
+    whole = False
+    if topic is not None and topic.alone and (topic.chapter if group is not None else not chapter):
+        chapter, whole = [], True
+        rows = _topic_rows(question, index, evidence, topic, relevance)
+    elif group is not None:
+        whole = True
         rows = np.flatnonzero(evidence.section == group).tolist()
     elif chapter:
         rows = _outline(index, evidence, chapter, relevance)
     else:
-        relevance = _topic_first(relevance, named_topic(index, question, query, evidence))
+        if topic is not None:
+            named = np.isin(evidence.section, [*topic.at, *topic.below])
+            relevance = _topic_first(relevance, named)
         rows = _kept_rows(index, question, evidence, relevance, keep)
         rows = _with_whole_groups(index, evidence, rows)
     twins = _twins(index, evidence, rows, relevance)
@@ -101,7 +125,7 @@ def choose(
     for row in sorted(rows):
         by_section.setdefault(int(evidence.section[row]), []).append(row)
     groups = list(by_section.values())
-    if not chapter:
+    if not (chapter or whole):
         groups.sort(key=lambda members: (-max(relevance[row] for row in members), members[0]))
     summing_up_first = bool(chapter) or question.kind == "verdict"
     return [
@@ -113,7 +137,7 @@ def choose(
             )
             for row in (
                 members
-                if group is not None
+                if whole
                 else _order(index, question, evidence, members, relevance, summing_up_first)
             )
         ]
@@ -140,34 +164,64 @@ def named_group(index: Index, question: Question, query: Query, evidence: Eviden
     return best[1]
 
 
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """What a question names by a heading's very words; rows of sections.
+
+    Attributes:
+        at: Those that stand under that heading itself.
+        below: Those under headings below it.
+        alone: Whether nothing more particular is asked of it.
+        chapter: Whether there are headings below it that are more than groups of its points.
+    """
+
+    at: list[int]
+    below: list[int]
+    alone: bool
+    chapter: bool
+
+
 def named_topic(
     index: Index, question: Question, query: Query, evidence: Evidence
-) -> NDArray[np.bool_]:
-    """(n,) whether a point stands at or below a heading that says the question's very words.
+) -> _Topic | None:
+    """The heading whose words are the question's, what is asked of it aside; None for none.
 
-    What the question asks of it aside: "explain hyperinflation" and "effects of hyperinflation"
-    name the heading *Hyperinflation*, in whose points the word need not occur again.
+    "Explain hyperinflation" and "effects of hyperinflation" name the heading *Hyperinflation*,
+    in whose points the word need not occur again.
     """
-    asked = _content(query.words)
+    asked = topic_of(query.words)
     if not asked or question.kind in {"fact", "comparison"}:
-        return np.zeros(len(evidence.points), bool)
-    named = [
-        any(
-            _content([word.text for word in words(heading)]) == asked
-            for heading in index.sections[number].headings[1:]
-        )
-        for number in evidence.sections.tolist()
-    ]
-    return np.array(named, bool)[evidence.section]
+        return None
+    at: list[int] = []
+    below: list[int] = []
+    facets = {facet_of(word) for word in query.words if fold(word) != _HAPPEN} - {None}
+    said: set[str] = set()
+    for row, number in enumerate(evidence.sections.tolist()):
+        headings = index.sections[number].headings
+        named = [heading for heading in headings[1:] if topic_of_heading(heading) == asked]
+        if named:
+            (at if headings[-1] in named else below).append(row)
+            said.update(facet for heading in named for facet in facets_in(heading))
+    if not at and not below:
+        return None
+    chapter = any(not index.sections[int(evidence.sections[row])].group for row in below)
+    return _Topic(at, below, question.kind in _WHOLE_TOPIC and facets <= said, chapter)
 
 
-def _content(said: Sequence[str]) -> set[str]:
-    """The words that name a topic, folded."""
-    return {
-        fold(word)
-        for word in said
-        if not (is_stopword(word) or is_instruction(word) or facet_of(word) is not None)
-    }
+def _topic_rows(
+    question: Question,
+    index: Index,
+    evidence: Evidence,
+    topic: _Topic,
+    relevance: NDArray[np.float64],
+) -> list[int]:
+    """What stands under a heading, and in outline what stands below it."""
+    most = _MOST_POINTS["overview"]
+    rows = np.flatnonzero(np.isin(evidence.section, topic.at))
+    found = rows[np.argsort(-relevance[rows], kind="stable")][:most].tolist()
+    if question.kind != "explain" or len(found) < _SAYS_ENOUGH or topic.chapter:
+        found += _outline(index, evidence, topic.below, relevance)
+    return sorted(found)
 
 
 def _topic_first(relevance: NDArray[np.float64], named: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -289,9 +343,17 @@ def _order(
             group, key=lambda row: (index.points[int(evidence.points[row])].role == "plain", row)
         )
     section = evidence.section[group[0]]
+    if question.kind != "fact" and _is_timeline(index, evidence, group):
+        return list(group)
     whole = len(group) == int((evidence.section == section).sum())
     listed = index.sections[int(evidence.sections[section])].group
     if whole and listed and question.kind not in {"fact", "explain"}:
         return list(group)
     best = max(group, key=lambda row: (relevance[row], -row))
     return [best, *(row for row in group if row != best)]
+
+
+def _is_timeline(index: Index, evidence: Evidence, group: Sequence[int]) -> bool:
+    """Whether most of some points, and more than two, begin with a date."""
+    dated = sum(bool(_DATED.match(index.points[int(evidence.points[row])].text)) for row in group)
+    return dated > max(2, len(group) / 2)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-SmallTalk = Literal["help", "feeling", "thanks", "farewell", "greeting", "remark"]
+SmallTalk = Literal["help", "limits", "feeling", "thanks", "farewell", "greeting", "remark"]
 
 _YOU = r"(?:you|u|ya)"
 _YOU_ARE = rf"(?:{_YOU}(?:'?re| are| r)?|ur)"
@@ -24,6 +24,7 @@ _GOOD = (
 )
 _BAD = r"(?:useless|rubbish|stupid|bad|annoying|dumb|wrong)"
 _EXAM = r"(?:exams?|tests?|mocks?|essays?|finals?|assessment|homework|revision|everything)"
+_ASK_YOU = rf"(?:(?:can|could|will|would) {_YOU} )?(?:please |pls )?"
 _WHEN = (
     r"(?: (?:today|tonight|tomorrow|tmrw|tmr|soon|later|now|next week|in the morning|on \w+day))?"
 )
@@ -47,10 +48,24 @@ _PHRASES: Mapping[SmallTalk, tuple[str, ...]] = {
         rf"(?:(?:can|could|will|would|do) {_YOU} )?(?:please )?help(?: me)?"
         r"(?: (?:to )?(?:revise|study|out)|"
         rf" with (?:(?:my|the|an?) )?(?:studying|{_EXAM}))?{_WHEN}",
-        rf"(?:(?:can|could|will|would) {_YOU} )?(?:please )?(?:quiz|test) me"
-        rf"(?: on (?:{_THIS}|(?:my|the) notes|everything))?",
         r"i need (?:some |your )?help",
         r"(?:tell me about|introduce) yourself",
+    ),
+    "limits": (
+        rf"{_ASK_YOU}(?:quiz|test) me(?: on (?:{_THIS}|(?:my|the) notes|everything))?",
+        rf"{_ASK_YOU}(?:make|write|give|create)(?: me| us)? "
+        r"(?:(?:some|an?|my|the) )?(?:flash ?cards?|quiz(?:zes)?|mind ?maps?|essays?|homework|"
+        r"notes|(?:practice |exam |test |quiz )?questions)",
+        rf"(?:{_ASK_YOU}(?:say|put|explain|make|write|keep) )?(?:{_THIS} )?(?:again )?"
+        r"(?:in )?(?:a )?(?:(?:more )?(?:simple|simpl[ey]r?|short(?:er)?|easy|easier|briefly|other|"
+        r"different|fewer|plain|normal)|simplify|rephrase|reword|eli5|less)"
+        rf"(?: (?:it|that|this|words?|english|terms|way|please|answer|version))*",
+        r"i (?:don'?t|do not|dont|still don'?t) (?:get|understand|know)(?: (?:it|this|that|any of "
+        r"(?:it|this)|anything|what (?:it|this|that) means))?",
+        r"(?:idk|i don'?t know|no idea|not sure)(?: what (?:to|i should|i can) ask)?",
+        r"what(?:'?s| is| will be|'?ll be) (?:in|on) (?:the|my|our|tomorrow'?s) "
+        rf"(?:\w+ )?{_EXAM}{_WHEN}",
+        rf"{_ASK_YOU}(?:summarise|summarize|explain|tell me) everything",
     ),
     "feeling": (
         r"i(?:'?m| am) (?:so |really |very |a bit |kinda |feeling )*(?:stressed|nervous|worried|"
@@ -100,7 +115,15 @@ _FILLERS = (
     r"(?:there|all|again|everyone|everybody|bot|friend|mate|man|bro|buddy|dude|pal|guys|sir|miss|and|so|"
     r"now|well|then|today|just|but|omg|very helpful|x+|anyway)"
 )
-_ORDER: tuple[SmallTalk, ...] = ("help", "feeling", "thanks", "farewell", "greeting", "remark")
+_ORDER: tuple[SmallTalk, ...] = (
+    "help",
+    "limits",
+    "feeling",
+    "thanks",
+    "farewell",
+    "greeting",
+    "remark",
+)
 _KINDS = {kind: re.compile(rf"(?:{'|'.join(_PHRASES[kind])})(?!\S)") for kind in _ORDER}
 _FILLER = re.compile(rf"{_FILLERS}(?!\S)")
 
@@ -112,6 +135,9 @@ _REPLIES: Mapping[SmallTalk, str] = {
     "help": "I answer questions from your class notes: I show the notes' own points, each with "
     "the heading it stands under, and I tell you when the notes don't cover something. "
     "Ask about a fact, the causes or results of something, or a whole topic.",
+    "limits": "I show what your notes say, point by point and word for word: I can't reword or "
+    "shorten it, test you, write for you, or know what the exam asks. Ask about a fact, the "
+    "causes or results of something, or a whole topic, and open a citation to read on.",
     "feeling": "One small step at a time: pick a topic and ask me about it, and I'll show you "
     "what your notes say.",
     "remark": "Alright. Ask me about your notes whenever you like.",
