@@ -24,7 +24,8 @@ from askhistory.schema import (
     Point,
     Section,
 )
-from askhistory.ui.answers import key_spans, question_markdown, question_typed, turn_html
+from askhistory.ui.answers import question_markdown, question_typed, turn_html
+from askhistory.ui.emphasis import key_spans
 from askhistory.ui.feedback import Gap, Log, gaps
 from askhistory.ui.layout import text_html
 from askhistory.ui.reader import Notes
@@ -375,17 +376,30 @@ def test_markup_in_a_question_is_escaped(question: str, shown: str) -> None:
         ("When was it?", "From 3 March 1918 to 1921-22", ["3 March 1918", "1921-22"]),
         ("How many died?", "In 1932 about 5 million people died", ["5 million"]),
         ("How much rose?", "Coal rose by 150% from 1928", ["150%"]),
-        (
-            "Who led the army?",
-            "The army of Lenin was led by Leon Trotsky",
-            ["Lenin", "Leon Trotsky"],
-        ),
+        ("Who led the army?", "The army of Lenin was led by Leon Trotsky", ["Leon Trotsky"]),
         ("Who opposed Lenin?", "Against Lenin stood Trotsky", ["Trotsky"]),
         ("What were the aims?", "To export by 1930", []),
+        ("who was the first speaker", "In February 1919 Niels Bohr was chosen", ["Niels Bohr"]),
+        ("Who spoke?", "The Social Democrat Niels Bohr spoke on Monday", ["Niels Bohr"]),
+        ("who paid in 1932", 'Chancellor Bohr paid, as the "Hunger Chancellor"', ["Bohr"]),
+        ("Who led it?", "In May Rosa Luxemburg led the Communists", ["Rosa Luxemburg"]),
+        ("Who led it?", "Led by Ludwig van Beethoven", ["Ludwig van Beethoven"]),
+        ("who was bohr", "Bohr quarrelled with Trotsky in March", []),
+        ("Who leads the SS?", "In the Night of the Long Knives the SS kills Niels Bohr", []),
+        ("Who did the SS kill?", "In June the SS killed Niels Bohr", ["Niels Bohr"]),
+        ("Who quarrelled?", "Trotsky quarrelled, Lenin agreed", []),
+        ("Who sat there?", "The members of the Reichstag sat there", []),
+        ("Who ordered it?", "Lenin's murder was ordered in Moscow", []),
+        ("Where was it signed?", "It was signed in Versailles in June", ["Versailles"]),
     ],
 )
 def test_what_is_asked_for_is_emphasised(question: str, text: str, emphasised: list[str]) -> None:
     assert [text[start:end] for start, end in key_spans(question, text)] == emphasised
+
+
+def test_a_person_is_emphasised_only_where_the_question_fits_best() -> None:
+    assert key_spans("Who led it?", "Niels Bohr led it", best=False) == []
+    assert key_spans("When was it?", "It was in 1920", best=False) == [(10, 14)]
 
 
 # ── The conversation as the browser keeps it ──

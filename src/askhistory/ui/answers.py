@@ -19,6 +19,7 @@ from itertools import groupby
 from urllib.parse import quote
 
 from askhistory.schema import Answer, Citation, CitedPoint, Point, Sentence, Written
+from askhistory.ui.emphasis import key_spans
 from askhistory.ui.layout import column_spans, text_html
 from askhistory.ui.reader import Notes, path_text
 from askhistory.ui.turns import Turn
@@ -38,29 +39,6 @@ LONG_LINE = 140
 _MARKUP = re.compile(r"([\\`*_\[\]<>&~|#])|(?<=http)(?=s?:)|(?<=www)(?=\.)")
 _ESCAPED = re.compile(r"\\([\\`*_\[\]<>&~|#:.!-])")
 
-_YEAR = re.compile(r"\b1[0-9]{3}s?\b|\b20[0-9]{2}s?\b")
-_MONTH = r"January|February|March|April|May|June|July|August|September|October|November|December"
-_DATE = re.compile(
-    rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)?\s+)?(?:{_MONTH})\b(?:\s+\d{{1,2}}(?!\d))?"
-    rf"(?:,?\s+(?:1\d{{3}}|20\d{{2}}))?"
-    rf"|\b(?:1\d{{3}}|20\d{{2}})(?:s\b|\s?[-–]\s?\d{{2,4}}\b|\b)"
-)
-_NUMBER = re.compile(
-    r"[$£€]?\d[\d,.]*\d?(?:\s?%|\s+(?:per\s?cent|percent|thousand|million|billion|trillion))?"
-)
-_NAME = re.compile(r"\b[A-Z][\w’'-]+(?:\s+(?:of|von|van|de|the)\s+[A-Z][\w’'-]+|\s+[A-Z][\w’'-]+)*")
-_KINDS = (
-    (re.compile(r"\b(?:when|what year|which year|what date|in what year)\b", re.I), _DATE),
-    (
-        re.compile(r"\b(?:how (?:many|much|large|big|long|far|often)|what percentage)\b", re.I),
-        _NUMBER,
-    ),
-    (
-        re.compile(r"\b(?:who|whom|whose|where|which (?:country|city|person|man|woman))\b", re.I),
-        _NAME,
-    ),
-)
-
 
 def question_markdown(question: str) -> str:
     """Return a question so that the chat shows it as typed, whatever markup it holds."""
@@ -70,30 +48,6 @@ def question_markdown(question: str) -> str:
 def question_typed(markdown: str) -> str:
     """Undo `question_markdown`: the chat's editor hands back what it was given."""
     return _ESCAPED.sub(r"\1", markdown)
-
-
-def key_spans(question: str, text: str) -> list[tuple[int, int]]:
-    """Return where a point states the date, the number or the name that a question asks for.
-
-    Names that the question itself holds are not what it asks for.
-
-    Returns:
-        Half-open character spans, in order; empty where the question asks for none of these.
-    """
-    states = next((states for asks, states in _KINDS if asks.search(question)), None)
-    if states is None:
-        return []
-    spans = [match.span() for match in states.finditer(text)]
-    if states is _NUMBER:
-        spans = [span for span in spans if not _YEAR.fullmatch(text[slice(*span)].rstrip(",."))]
-    if states is _NAME:
-        asked = question.casefold()
-        spans = [
-            (start, end)
-            for start, end in spans
-            if start > 0 and text[start:end].casefold() not in asked
-        ]
-    return spans[:3]
 
 
 def turn_html(turn: Turn, notes: Notes | None, words: Words) -> str:
@@ -236,18 +190,22 @@ def _groups(turn: Turn, notes: Notes, words: Words) -> str:
     shown = answer.points if turn.shown is None else answer.points[: turn.shown]
     fold = len(answer.points) > LONG_ANSWER
     emphasise = len(answer.points) <= FEW_POINTS
+    best = max(point.score for point in answer.points)
     parts: list[str] = []
     for number, members in groupby(shown, key=lambda point: point.citation):
         points = list(members)
         citation = citations.get(number)
         whole = [point for point in answer.points if point.citation == number]
-        spans = {
-            place: key_spans(turn.question, point.text) if emphasise else []
-            for place, point in enumerate(points)
-        }
         items = [
-            _item(point, spans[place], citations, answer, notes, words)
-            for place, point in enumerate(points)
+            _item(
+                point,
+                key_spans(turn.question, point.text, best=point.score == best) if emphasise else [],
+                citations,
+                answer,
+                notes,
+                words,
+            )
+            for point in points
         ]
         cut = FIRST_POINTS if fold and len(whole) > FIRST_POINTS + 1 else len(items)
         lists = f"<ul>{''.join(items[:cut])}</ul>"
