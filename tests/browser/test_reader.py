@@ -119,6 +119,68 @@ def test_on_a_phone_the_notes_open_from_the_bar(arrive: Arrive) -> None:
     expect(student.page.get_by_role("heading", name="Famine")).to_be_in_viewport()
 
 
+def test_on_a_phone_back_leaves_the_notes_and_not_the_site(arrive: Arrive) -> None:
+    student = arrive(viewport=PHONE, has_touch=True).open()
+    notes = student.page.locator("#notes")
+    student.ask(AIMS)
+    entries = student.page.evaluate("history.length")
+    student.answer.locator("a.cite").first.tap()
+    expect(notes).to_be_visible()
+    student.page.go_back()
+    expect(notes).to_be_hidden()
+    expect(student.page.locator("a.cite:focus")).to_have_count(1)
+    expect(student.questions).to_have_text([AIMS])
+    # The button goes the same way: the next opening takes the place of the entry that was left.
+    for _ in range(2):
+        student.answer.locator("a.cite").first.tap()
+        expect(notes).to_be_visible()
+        student.page.get_by_role("button", name="Back to the chat").tap()
+        expect(notes).to_be_hidden()
+        until(student.page, lambda: student.page.evaluate("history.state?.notes") is None)
+    expect(student.page.locator("a.cite:focus")).to_have_count(1)
+    assert student.page.evaluate("history.length") == entries + 1
+    student.page.go_forward()
+    expect(notes).to_be_visible()
+    student.reload()
+    expect(notes).to_be_visible()
+    student.page.go_back()
+    expect(notes).to_be_hidden()
+    student.ask("When did Lenin die?")
+
+
+def test_beside_the_chat_the_notes_are_no_entry_of_the_history(student: Student) -> None:
+    student.ask(AIMS)
+    entries = student.page.evaluate("history.length")
+    student.answer.locator("a.cite").first.click()
+    expect(student.page.locator("#notes .hit")).to_have_count(4)
+    assert student.page.evaluate("history.length") == entries
+
+
+def test_on_a_phone_everything_can_be_seen_and_hit(arrive: Arrive) -> None:
+    student = arrive(viewport=PHONE, has_touch=True, is_mobile=True).open()
+    student.ask(AIMS)
+    expect(student.answer.locator(".next .ask").first).to_be_visible()
+    targets = student.page.locator(
+        "#chat :is(a.cite, .message-buttons button, .choices .ask):visible"
+    )
+    sizes = [target.bounding_box() for target in targets.all()]
+    assert len(sizes) > 5
+    assert [size for size in sizes if size["height"] < 32] == []
+    student.answer.locator("a.cite").first.tap()
+    expect(student.page.locator("#notes .about").first).to_have_css("opacity", "1")
+
+
+def test_no_arrow_of_the_chat_floats_over_the_notes(arrive: Arrive) -> None:
+    student = arrive(viewport={"width": 390, "height": 500}, has_touch=True).open()
+    student.ask(AIMS)
+    student.ask("Assess the rise of Stalin")
+    arrow = student.page.locator(".scroll-down-button-container")
+    student.page.locator("[role=log]").evaluate("log => { log.scrollTop = 0; }")
+    expect(arrow).to_be_visible()
+    student.page.locator("a.cite").first.tap()
+    expect(arrow).to_be_hidden()
+
+
 def test_the_whole_corpus_is_readable(student: Student) -> None:
     contents = student.page.get_by_role("navigation", name="Contents")
     pages = contents.locator("summary")

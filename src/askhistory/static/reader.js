@@ -44,7 +44,15 @@ export function wireReader(words) {
 
   // ── Opening and closing: beside the chat where there is room, else over it ──
 
+  // Over the chat the notes are a place of their own, which Back must leave before the site.
+  const entered = () => Boolean(history.state?.notes);
+
   function open() {
+    if (narrow.matches && !entered()) history.pushState({ notes: true }, "");
+    unveil();
+  }
+
+  function unveil() {
     place.classList.add("open");
     document.body.classList.add("reading");
     modal();
@@ -62,9 +70,20 @@ export function wireReader(words) {
     }
   }
   narrow.addEventListener("change", modal);
-  modal();
+  window.addEventListener("popstate", () => {
+    if (narrow.matches && entered()) unveil();
+    else if (place.classList.contains("open")) veil(narrow.matches);
+  });
+  // After a reload the browser is still where it was.
+  if (narrow.matches && entered()) unveil();
+  else modal();
 
   function close(focus = false) {
+    veil(focus);
+    if (entered()) history.back();
+  }
+
+  function veil(focus) {
     place.classList.remove("open");
     document.body.classList.remove("reading");
     modal();
