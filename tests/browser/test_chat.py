@@ -223,6 +223,15 @@ def test_a_link_to_a_question_is_copied(arrive: Arrive) -> None:
     expect(student.questions).to_have_count(1)
 
 
+def test_a_new_chat_begins_in_the_text_box(student: Student) -> None:
+    student.ask(AIMS)
+    student.page.get_by_role("button", name="New chat").click()
+    expect(student.page.locator("#welcome")).to_be_visible()
+    expect(student.box).to_be_focused()
+    student.page.get_by_role("button", name="New chat").click()
+    expect(student.box).to_be_focused()
+
+
 def test_a_reload_keeps_the_conversation_in_this_browser_only(
     student: Student, arrive: Arrive
 ) -> None:

@@ -219,6 +219,16 @@ export function wireChat(words, reader) {
     toast(words["toast.exported"]);
   });
 
+  // Whoever begins anew wants to type; the server clears the conversation in a moment.
+  document.getElementById("new").addEventListener("click", async () => {
+    const end = Date.now() + LOST;
+    while (!free() || document.body.matches(".talking")) {
+      if (Date.now() > end) return;
+      await sleep(30);
+    }
+    box().focus();
+  });
+
   reader.onAsk(ask);
   return { ask, askFromAddress, draft };
 }
