@@ -402,6 +402,22 @@ def test_a_person_is_emphasised_only_where_the_question_fits_best() -> None:
     assert key_spans("When was it?", "It was in 1920", best=False) == [(10, 14)]
 
 
+@pytest.mark.parametrize(
+    ("question", "query", "corrections", "linked"),
+    [
+        ("Why?", "Why? (Farms)", (), "Why%3F%20%28Farms%29"),
+        ("Why farms?", "why farms", (), "Why%20farms%3F"),
+        ("Why frams?", "Why farms?", (Correction("frams", "farms"),), "Why%20frams%3F"),
+    ],
+)
+def test_a_link_asks_the_same_in_a_new_conversation(
+    question: str, query: str, corrections: tuple[Correction, ...], linked: str
+) -> None:
+    answer = answered(NOTES_SECTIONS[1].points[0], question=question, corrections=corrections)
+    turn = Turn(question, state="done", answer=replace(answer, query=query))
+    assert f'href="?q={linked}"' in turn_html(turn, NOTES, EN)
+
+
 # ── The conversation as the browser keeps it ──
 
 

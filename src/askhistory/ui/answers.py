@@ -84,7 +84,7 @@ def _answer(turn: Turn, notes: Notes | None, words: Words) -> str:
     if turn.state == "stopped":
         parts.append(_notice(words["turn.stopped"]))
     if turn.state == "done" and turn.answer.kind != "reply":
-        parts.append(_link(turn.question, words))
+        parts.append(_link(_asked_alone(turn, turn.answer), words))
     if turn.follow_ups and turn.state == "done":
         parts.append(_follow_ups(turn.follow_ups, words))
     fact = " fact" if turn.answer.covered and len(turn.answer.points) == 1 else ""
@@ -104,10 +104,7 @@ def _quiet_line(turn: Turn, words: Words) -> str:
         words["answer.read_as"].format(read=correction.read, typed=correction.typed)
         for correction in answer.corrections
     ]
-    expected = turn.question
-    for correction in answer.corrections:
-        expected = expected.replace(correction.typed, correction.read)
-    if _plain(answer.query) not in (_plain(expected), _plain(turn.question)):
+    if _asked_alone(turn, answer) != turn.question:
         said.append(words["answer.searched"].format(query=answer.query))
     line = " · ".join(said)
     if len(line) <= LONG_LINE:
@@ -117,6 +114,15 @@ def _quiet_line(turn: Turn, words: Words) -> str:
         f'<details class="quiet"><summary title="{escape(line)}">{escape(cut)}…</summary>'
         f"<p>{escape(line)}</p></details>"
     )
+
+
+def _asked_alone(turn: Turn, answer: Answer) -> str:
+    """Return what asks the same without the turns before it: as typed, or else as searched."""
+    expected = turn.question
+    for correction in answer.corrections:
+        expected = expected.replace(correction.typed, correction.read)
+    same = _plain(answer.query) in (_plain(expected), _plain(turn.question))
+    return turn.question if same else answer.query
 
 
 def _plain(text: str) -> str:
