@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,9 @@ def timeless(answer: Answer) -> Answer:
     return replace(answer, seconds=0.0)
 
 
+SAYS_SOMETHING = re.compile(r"[^\W\d_]|[^\W_]{3}")
+
+
 def assert_whole(answer: Answer, assistant: Assistant) -> None:
     """That an answer, a refusal or a reply is one, and that what it cites is in the notes."""
     assert 0.0 <= answer.confidence <= 1.0
@@ -40,7 +44,7 @@ def assert_whole(answer: Answer, assistant: Assistant) -> None:
     assert (answer.kind == "answer") == answer.covered == bool(answer.points)
     assert bool(answer.citations) == answer.covered
     readable = lexicon_of(assistant.index).reads(answer.query)
-    asks = answer.kind == "refusal" and readable and any(map(str.isalnum, answer.question))
+    asks = answer.kind == "refusal" and readable and SAYS_SOMETHING.search(answer.query)
     assert len(answer.nearest) == (3 if asks else 0)
     assert [citation.number for citation in answer.citations] == (
         list(range(1, len(answer.citations) + 1))

@@ -47,6 +47,7 @@ ORDER = (
     "smalltalk",
     "question",
     "topics",
+    "binding",
     "retrieval",
     "relevance",
     "conversation",

@@ -73,6 +73,8 @@ _OLD_TOPIC_SHARE = 0.5
 """The same where the question puts a new topic in the old one's place."""
 _MOST_EARLIER = 20
 """Earlier questions that are read: no topic is carried on through more."""
+_SHORTEST_YEAR = 3
+"""Digits of a number that can be asked for by itself."""
 _MOST_NAMED = 60
 """Sections under a heading that a question names that are read whatever the search says."""
 _MOST_LOOKED_UP = 40
@@ -250,7 +252,7 @@ class Assistant:
         started = time.perf_counter()
         asked = self._checked(question)
         talk = small_talk(asked)
-        if not words(asked) or not self._lexicon.reads(asked):
+        if not _says_something(asked) or not self._lexicon.reads(asked):
             answer = Answer(question, asked, False, 0.0, refuse(()), kind="refusal")
         elif talk is not None:
             answer = Answer(question, asked, False, 0.0, reply(talk), kind="reply")
@@ -516,6 +518,14 @@ class Assistant:
         """What an abbreviation stands for, and what a typed word is to be read as, if anything."""
         long = self._lexicon.long_form(typed) or self._lexicon.other_number(typed)
         return long, long or self._lexicon.correct(typed)
+
+
+def _says_something(asked: str) -> bool:
+    """Whether there is a word in it, or a number that notes may name: ``1929``, but not ``2+2``."""
+    return any(
+        any(map(str.isalpha, word.text)) or len(word.text) >= _SHORTEST_YEAR
+        for word in words(asked)
+    )
 
 
 def _is_letter_of_compound(text: str, word: re.Match[str]) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from askhistory.binding import asked_of_name, is_of_another
 from askhistory.index import Index, Rows
 from askhistory.lexicon import Lexicon, fold, is_name, ordinals, terms, words
 from askhistory.models import TextEncoder, similarities
@@ -38,6 +39,9 @@ _FACET_SIMILARITY = 0.95
 
 _REMEMBERED = 65_536
 """Points whose words are kept at hand."""
+
+_OF_ANOTHER = 0.3
+"""Of "died" in "when Lenin died" to the question when Stalin died."""
 
 _WIDENED = 1 << 24
 """Numbers of token vectors that are kept as 32-bit floats, 64 MB of them: about 2,000 points. To
@@ -210,6 +214,8 @@ class Reader:
             if facet is not None:
                 same = [facet in facets_in(index.sections[n].headings[-1]) for n in numbers]
                 heading[same, column] = np.maximum(heading[same, column], _FACET_SIMILARITY)
+        exact = self._exact(query, points)
+        self._unbind(query, points, own, exact)
         return Evidence(
             points=points,
             section=section,
@@ -217,7 +223,7 @@ class Reader:
             topic=self._topics(sections),
             own=own,
             heading=heading,
-            exact=self._exact(query, points),
+            exact=exact,
             other_ordinal=self._other_ordinal(query, points),
             dense=np.asarray(index.point_vectors[points], np.float32) @ query.vector,
             passage=self._passage_similarity(query, sections),
@@ -248,6 +254,17 @@ class Reader:
         held = [self._terms_of(point) for point in points.tolist()]
         found = [[term in terms for term in query.terms] for terms in held]
         return np.array(found, bool).reshape(len(points), len(query.terms))
+
+    def _unbind(self, query: Query, points: Ints, own: Floats, exact: NDArray[np.bool_]) -> None:
+        """Take back the match of what a point says of another than the question asks of."""
+        asked = asked_of_name(query.words)
+        if asked is None:
+            return
+        for row in np.flatnonzero(exact[:, asked.place]).tolist():
+            text = self._index.points[int(points[row])].text
+            if is_of_another(asked, [word.text for word in words(text)]):
+                own[row, asked.place] = min(own[row, asked.place], _OF_ANOTHER)
+                exact[row, asked.place] = False
 
     def _read_terms(self, point: int) -> frozenset[str]:
         text = self._expand(self._index.points[point].text)
