@@ -223,6 +223,20 @@ def test_a_link_to_a_question_is_copied(arrive: Arrive) -> None:
     expect(student.questions).to_have_count(1)
 
 
+def test_the_log_does_not_jump_back_from_what_the_keyboard_went_to(arrive: Arrive) -> None:
+    student = arrive(viewport={"width": 1400, "height": 500}).open()
+    student.ask(AIMS)
+    student.ask("Who won the football world cup?")
+    expect(student.page.locator(".scroll-down-button-container")).to_have_count(0)
+    chip = student.page.locator("a.cite").first
+    expect(chip).not_to_be_in_viewport()
+    chip.focus()
+    # The arrow that leads down again comes now, and is a change of the log.
+    expect(student.page.locator(".scroll-down-button-container")).to_be_visible()
+    student.page.wait_for_timeout(300)
+    expect(chip).to_be_in_viewport()
+
+
 def test_a_new_chat_begins_in_the_text_box(student: Student) -> None:
     student.ask(AIMS)
     student.page.get_by_role("button", name="New chat").click()

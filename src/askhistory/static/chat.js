@@ -149,7 +149,7 @@ export function wireChat(words, reader) {
       - log().getBoundingClientRect().top + log().scrollTop;
     log().scrollTop = Math.min(top - 12, log().scrollHeight - log().clientHeight);
   }
-  for (const kind of ["wheel", "touchmove", "pointerdown"]) {
+  for (const kind of ["wheel", "touchmove", "pointerdown", "keydown", "focusin"]) {
     chat.addEventListener(kind, () => { follows = false; }, { passive: true });
   }
   new MutationObserver(() => {
