@@ -369,6 +369,13 @@ def test_markup_in_a_question_is_escaped(question: str, shown: str) -> None:
     assert question_markdown(question) == shown
 
 
+def test_a_misspelt_search_is_read_as_the_notes_spell_it() -> None:
+    notes = Notes((section("T", "Rivals", texts=["Bukharin fell", "Farms were merged"]),))
+    assert notes.corrected("bukarin farms") == "bukharin farms"
+    assert notes.corrected("bukharin") is None
+    assert notes.corrected("zzzz") is None
+
+
 @pytest.mark.parametrize(
     ("question", "text", "emphasised"),
     [

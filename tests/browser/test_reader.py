@@ -212,6 +212,11 @@ def test_the_notes_can_be_searched(student: Student) -> None:
     expect(results.first).to_contain_text("rapid industrialization")
     results.first.click()
     expect(student.page.locator("#notes .hit")).to_contain_text(re.compile("rapid", re.I))
+    search.fill("bukarin")
+    expect(student.page.locator(".results .label")).to_have_text(
+        re.compile(r"^Showing: bukharin · \d+ found$")
+    )
+    expect(results.first).to_contain_text("Bukharin")
     search.fill("zzzz")
     expect(student.page.get_by_text("Nothing in the notes has these words.")).to_be_visible()
 

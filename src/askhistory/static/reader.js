@@ -324,10 +324,11 @@ export function wireReader(words) {
     results.hidden = !query;
     panel.classList.toggle("searching", Boolean(query));
     if (!query) return;
-    const { found } = await get("notes/search", { q: query });
+    const { found, read } = await get("notes/search", { q: query });
     if (query !== search.value.trim()) return;
     const key = ["notes.found_none", "notes.found_one"][found.length] ?? "notes.found";
     const count = make("p", { class: "label", text: say(words[key], { count: found.length }) });
+    if (read) count.prepend(`${say(words["notes.read_as"], { read })} · `);
     const list = make("ul");
     for (const hit of found) {
       const link = make("a", { href: `#${hit.id}` });

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
+from askhistory.lexicon import Lexicon
 from askhistory.schema import Point, Section
 from askhistory.ui.layout import page_html
 
@@ -113,6 +115,17 @@ class Notes:
         if page < 0:
             raise IndexError(page)
         return page_html(self._pages[page], page)
+
+    def corrected(self, query: str) -> str | None:
+        """Return a query with its misspelt words as the notes spell them, or None as it stands."""
+        read = _WORD.sub(lambda word: self._lexicon.correct(word[0]) or word[0], query)
+        return None if read == query else read
+
+    @cached_property
+    def _lexicon(self) -> Lexicon:
+        sections = [section for page in self._pages for section in page]
+        headings = [section.headings[-1] for section in sections]
+        return Lexicon([*headings, *(point.text for part in sections for point in part.points)])
 
     def search(self, query: str, limit: int = 40) -> list[dict[str, str]]:
         """Return the headings and points that hold every word of a query, headings first.

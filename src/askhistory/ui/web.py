@@ -290,7 +290,12 @@ def _page(opened: Open, query: Mapping[str, str]) -> Any:
 
 
 def _search(opened: Open, query: Mapping[str, str]) -> Any:
-    return {"found": opened.notes.search(query.get("q", "")[:200])}
+    asked = query.get("q", "")[:200]
+    found = opened.notes.search(asked)
+    read = None if found else opened.notes.corrected(asked)
+    if read and (meant := opened.notes.search(read)):
+        return {"found": meant, "read": read}
+    return {"found": found, "read": None}
 
 
 def _questions(opened: Open, query: Mapping[str, str]) -> Any:
