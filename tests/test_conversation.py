@@ -82,6 +82,8 @@ def test_a_question_that_names_its_own_topic_takes_nothing_over(question: str) -
     [
         "Trotsky",
         "the famine??",
+        "who led the kulaks",
+        "what happened to the kulaks",
         "What was the first famine of the NEP?",
         "which famine was the first to kill kulaks",
         "did Trotsky fear his rivals and their friends",

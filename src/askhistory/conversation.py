@@ -40,7 +40,7 @@ _NEW_TOPIC = re.compile(
 _SENTENCE = re.compile(
     r"^(?:who|whom|whose|what|when|where|why|which|how)(?:'s|s)?\b.*"
     r"\b(?:is|are|was|were|did|does|do|has|had|have|can|could|would|will|happened|became|'s)\b.*\w"
-    r"|^(?:is|are|was|were|did|does|do|has|had|have|can|could)\b",
+    r"|^(?:is|are|was|were|did|does|do|has|had|have|can|could|who)\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
