@@ -76,7 +76,7 @@ def url(serve: Serve) -> str:
 @pytest.fixture(scope="session")
 def slow_url(serve: Serve) -> str:
     """A page that streams so slowly that a test can step in."""
-    return serve(pace=0.6)
+    return serve(pace=1.5)
 
 
 @pytest.fixture(scope="session")

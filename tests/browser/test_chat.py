@@ -106,7 +106,7 @@ def test_stopping_keeps_what_is_there_and_takes_the_next_question(
     expect(student.answer.locator(".sources")).to_have_count(0)
     shown = student.answer.locator(".group li").count()
     # Two more points would have come by then.
-    student.page.wait_for_timeout(1500)
+    student.page.wait_for_timeout(3500)
     expect(student.answer.locator(".group li")).to_have_count(shown)
     student.ask(MEASURES)
     expect(student.group.locator(".path")).to_contain_text("Collectivization › Measures")
