@@ -467,3 +467,31 @@ def test_what_is_embedded_and_passed_over_is_told(own: Settings) -> None:
 
 def test_the_source_is_not_known_of_a_folder_that_is_no_index(tmp_path: Path) -> None:
     assert source_of(tmp_path) is None
+
+
+@pytest.mark.parametrize("sum_or_figure", ["2+2", "7", "12 / 3"])
+def test_a_sum_or_a_single_figure_is_refused(assistant: Assistant, sum_or_figure: str) -> None:
+    answer = assistant.ask(sum_or_figure)
+    assert (answer.kind, answer.nearest) == ("refusal", ())
+    assert assistant.ask("1929").covered
+
+
+def test_what_stands_under_a_named_heading_is_read_whatever_the_search_finds(
+    built: Path, encoder: Encoder
+) -> None:
+    narrow = Assistant(Index.open(built), encoder, shipped_weights(), Settings(candidates=1))
+    answer = narrow.ask("What was the Great Terror?")
+    found = {point.headings[-1] for point in answer.points}
+    assert {"Purges and show trials", "Arrests and interrogations"} <= found
+
+
+def test_what_is_said_of_another_does_not_answer(assistant: Assistant) -> None:
+    lenin = "He arranged a grand funeral when Lenin died in 1924"
+    assert lenin in [point.text for point in assistant.ask("when did Lenin die").points]
+    assert lenin not in [point.text for point in assistant.ask("when did Stalin die").points]
+
+
+def test_what_only_opens_a_question_is_not_searched(assistant: Assistant) -> None:
+    query = assistant.analyse("What do the notes say about propaganda").searched
+    weighed = [word for word, weight in zip(query.words, query.weights, strict=True) if weight]
+    assert weighed == ["propaganda"]

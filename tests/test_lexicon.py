@@ -190,6 +190,29 @@ def test_an_abbreviation_that_the_notes_do_not_use_is_read_in_full() -> None:
     assert read == {"Five Year Plan"}
 
 
+def test_a_name_is_read_as_the_notes_write_it_but_for_its_s() -> None:
+    notes = Lexicon(["The Treaty of Versailles", "A kolkhoz was a farm", "Purges followed"])
+    assert notes.other_number("versaille") == "versailles"
+    assert notes.other_number("kolkhozs") == "kolkhoz"
+    assert [notes.other_number(word) for word in ("purge", "kolkhoz", "trotsky", "as")] == [
+        None
+    ] * 4
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("fought", "fight"),
+        ("men", "man"),
+        ("women", "woman"),
+        ("led", "leads"),
+        ("found", "finding"),
+    ],
+)
+def test_irregular_forms_count_as_the_same(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
+
+
 def test_a_key_to_the_notes_gives_its_abbreviations() -> None:
     key = Lexicon(
         ["Key: SU = Soviet Union, US = America; FYP stands for Five-Year Plan as taught."]

@@ -144,6 +144,9 @@ def test_what_only_opens_a_question_is_passed_over(text: str, left: str) -> None
         ("help", ["hi, what can you do?", "what are the notes about?", "can you help me revise?"]),
         ("help", ["help", "what can you do?", "who are you", "how does this work?"]),
         ("help", ["are you a robot?", "what topics can I ask about"]),
+        ("limits", ["quiz me", "test me on everything", "make me flashcards", "write me an essay"]),
+        ("limits", ["in simpler words please", "shorter", "explain it again in plain english"]),
+        ("limits", ["i dont get it", "idk what to ask", "what's in the exam tomorrow?"]),
     ],
 )
 def test_small_talk_is_recognised_and_gets_a_reply(kind: str, messages: list[str]) -> None:
@@ -173,6 +176,12 @@ def test_small_talk_is_recognised_and_gets_a_reply(kind: str, messages: list[str
         "this was a great purge",
         "why?",
         "no, the second one",
+        "plain",
+        "normal",
+        "short term causes",
+        "i don't get the purges",
+        "test me on the purges",
+        "write me an essay about the purges",
         "what did you say about Lenin",
     ],
 )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from askhistory.lexicon import fold, is_name, is_stopword
 
 _AUXILIARIES = frozenset(
-    [
+    {
         "did",
         "does",
         "do",
@@ -27,8 +27,7 @@ _AUXILIARIES = frozenset(
         "will",
         "would",
         "could",
-        "can",
-    ]
+    }
 )
 _PRONOUNS = frozenset(
     ["he", "she", "it", "they", "him", "her", "them", "who", "which", "that", "his", "their", "its"]
@@ -85,8 +84,8 @@ def is_of_another(asked: Asked, words: Sequence[str]) -> bool:
     for place, word in enumerate(words):
         if fold(word) != asked.verb:
             continue
-        before = [w for w in words[max(place - _LOOK_BACK, 0) : place]]
-        nearest = next((w for w in reversed(before) if not _is_small(w)), None)
+        before = words[max(place - _LOOK_BACK, 0) : place]
+        nearest = next((near for near in reversed(before) if not _is_small(near)), None)
         if nearest is None or not is_name(nearest) or fold(nearest) in asked.subject:
             return False
         other = True

@@ -107,7 +107,7 @@ def choose(
     whole = False
     if topic is not None and topic.alone and (topic.chapter if group is not None else not chapter):
         chapter, whole = [], True
-        rows = _topic_rows(question, index, evidence, topic, relevance)
+        rows = _topic_rows(index, question, evidence, topic, relevance)
     elif group is not None:
         whole = True
         rows = np.flatnonzero(evidence.section == group).tolist()
@@ -209,8 +209,8 @@ def named_topic(
 
 
 def _topic_rows(
-    question: Question,
     index: Index,
+    question: Question,
     evidence: Evidence,
     topic: _Topic,
     relevance: NDArray[np.float64],

@@ -57,9 +57,9 @@ _PHRASES: Mapping[SmallTalk, tuple[str, ...]] = {
         r"(?:(?:some|an?|my|the) )?(?:flash ?cards?|quiz(?:zes)?|mind ?maps?|essays?|homework|"
         r"notes|(?:practice |exam |test |quiz )?questions)",
         rf"(?:{_ASK_YOU}(?:say|put|explain|make|write|keep) )?(?:{_THIS} )?(?:again )?"
-        r"(?:in )?(?:a )?(?:(?:more )?(?:simple|simpl[ey]r?|short(?:er)?|easy|easier|briefly|other|"
-        r"different|fewer|plain|normal)|simplify|rephrase|reword|eli5|less)"
-        rf"(?: (?:it|that|this|words?|english|terms|way|please|answer|version))*",
+        r"(?:simpler|shorter|easier|more simply|briefly|simplify|rephrase|reword|eli5|"
+        r"(?:in |a )(?:simpler?|short(?:er)?|easy|easier|other|different|fewer|plain|normal) "
+        r"(?:words|english|terms|way|answer|version))(?: (?:it|that|this|please))*",
         r"i (?:don'?t|do not|dont|still don'?t) (?:get|understand|know)(?: (?:it|this|that|any of "
         r"(?:it|this)|anything|what (?:it|this|that) means))?",
         r"(?:idk|i don'?t know|no idea|not sure)(?: what (?:to|i should|i can) ask)?",
