@@ -110,7 +110,7 @@ def measure_build(points: int, real: bool, folder: Path) -> dict[str, Any]:
     encoder: Any = Encoder.load()
     if not real:
         encoder = Drawn(encoder, [text for _, texts in paragraphs[:300] for text in texts])
-    expand = lexicon_of(corpus).expand
+    expand = lexicon_of(corpus.sections).expand
     with Progress(console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(f"Indexing {points:,} points", total=None)
         report = build(

@@ -168,7 +168,7 @@ def _indexing(encoder: Encoder, scratch: Path) -> str:
 
 
 def _build(notes: Corpus, encoder: Any, folder: Path) -> None:
-    expand = lexicon_of(notes).expand
+    expand = lexicon_of(notes.sections).expand
     budget = Settings().token_budget
     build(notes, encoder, folder, budget=budget, terms=terms, expand=expand)
 

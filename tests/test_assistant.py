@@ -41,7 +41,7 @@ def assert_whole(answer: Answer, assistant: Assistant) -> None:
     assert (answer.kind == "answer") == answer.covered == bool(answer.points)
     assert bool(answer.citations) == answer.covered
     says_something = any(map(str.isalpha, answer.query)) or re.search(r"\w{3}", answer.query)
-    readable = lexicon_of(assistant.index).reads(answer.query)
+    readable = lexicon_of(assistant.index.sections).reads(answer.query)
     asks = answer.kind == "refusal" and readable and says_something
     assert len(answer.nearest) == (3 if asks else 0)
     assert [citation.number for citation in answer.citations] == (

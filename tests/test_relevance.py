@@ -337,7 +337,7 @@ def small(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Index:
 @pytest.fixture(scope="module")
 def ask(small: Index, encoder: Encoder) -> Any:
     def asked(text: str) -> Asked:
-        searched = prepare(text, encoder, lexicon_of(small))
+        searched = prepare(text, encoder, lexicon_of(small.sections))
         found = Reader(small).read(searched, range(len(small.passages)))
         return Asked(small, understand(text), searched, found, weigh(searched, found))
 

@@ -27,7 +27,7 @@ PRECISION, RECALL = 0.95, 0.82
 
 @pytest.fixture(scope="module")
 def checker(encoder: Encoder) -> Checker:
-    return Checker(encoder, lexicon_of(read_corpus(CORPUS)), Weights.shipped())
+    return Checker(encoder, lexicon_of(read_corpus(CORPUS).sections), Weights.shipped())
 
 
 def of(half: str) -> list[Pair]:

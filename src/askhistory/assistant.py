@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -43,13 +43,13 @@ from askhistory.relevance import (
 from askhistory.retrieval import Evidence, Query, Reader, prepare, retrieve
 from askhistory.schema import (
     Answer,
-    Corpus,
     Correction,
     IndexMissingError,
     IndexUnusableError,
     LanguageModelError,
     Point,
     QuestionError,
+    Section,
     Written,
 )
 from askhistory.selection import choose
@@ -134,7 +134,7 @@ class Assistant:
         self._weights = weights
         self._settings = settings
         self._writer = writer
-        self._lexicon = lexicon_of(index)
+        self._lexicon = lexicon_of(index.sections)
         self._reader = Reader(index, self._lexicon.expand)
         self._topics = Topics(index.sections)
         self._seen = index.stamp
@@ -539,10 +539,11 @@ def _share(turn: Standalone) -> float:
     return _OLD_TOPIC_SHARE if turn.substitutes else _CONTEXT_SHARE
 
 
-def lexicon_of(notes: Index | Corpus) -> Lexicon:
-    """The vocabulary of the notes: every point and every heading counts as one text."""
-    texts = [point.text for section in notes.sections for point in section.points]
-    return Lexicon([*texts, *(section.headings[-1] for section in notes.sections)])
+def lexicon_of(sections: Iterable[Section]) -> Lexicon:
+    """The vocabulary of notes: every point and every heading counts as one text."""
+    held = list(sections)
+    texts = [point.text for section in held for point in section.points]
+    return Lexicon([*texts, *(section.headings[-1] for section in held)])
 
 
 def language_model_of(settings: Settings) -> LanguageModel | None:
@@ -632,7 +633,7 @@ def build_index(
         target,
         budget=settings.token_budget,
         terms=terms,
-        expand=lexicon_of(notes).expand,
+        expand=lexicon_of(notes.sections).expand,
         progress=progress,
     )
     _record_source(source, target)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from askhistory.lexicon import fold, is_name, is_stopword, ordinals, words
+from askhistory.lexicon import ARTICLES, BE, fold, is_name, is_stopword, ordinals, words
 from askhistory.question import bare, facet_of
 from askhistory.smalltalk import small_talk
 
@@ -28,8 +28,6 @@ _SELECTING = frozenset(
     | {"two", "three"}
 )
 """After "the", point back where no noun follows: "the second", not "the second plan"."""
-_ARTICLES = frozenset({"a", "an", "the"})
-_BE = frozenset({"is", "are", "was", "were", "be", "been"})
 _SUBSTITUTES = re.compile(r"^(?:and |but |so )?(?:what|how) about\b|^and\b", re.IGNORECASE)
 _NEW_TOPIC = re.compile(
     r"^(?:ok(?:ay)?[ ,]*)?(?:moving on|"
@@ -134,7 +132,7 @@ def _resolve(
     alone = len(topical) == 1 and not ordinals(text)
     names_itself = alone and {word.text.lower() for word in words(bare(text))} <= {
         topical[0].lower(),
-        *_ARTICLES,
+        *ARTICLES,
     }
     hardly = not topical and sum(weight(word) for word in said) < _SAYS_A_TOPIC
     elliptic = hardly or (len(topical) == 1 and fragment and not names_itself)
@@ -196,12 +194,12 @@ def _is_anaphor(said: Sequence[str], place: int) -> bool:
     if word == "those":
         return after not in {"who", "that", "in", "of", "with"}
     if word == "there":
-        return before not in _BE and after not in _BE
-    if word == "it" and before in _BE and {"that", "who", "which"} & {*said[place:]}:
+        return before not in BE and after not in BE
+    if word == "it" and before in BE and {"that", "who", "which"} & {*said[place:]}:
         return False  # "Was it the plan that failed?"
     if word == "it" and after in {"cost", "take"} and "to" in said[place:]:
         return False  # "How long did it take to build?"
-    if word in {"it", "that", "this"} and after in _BE and next_but_one in _ARTICLES:
+    if word in {"it", "that", "this"} and after in BE and next_but_one in ARTICLES:
         return False
     return word in _SUBJECTS or (word in _OBJECTS and (word, after) != ("such", "as"))
 

@@ -73,6 +73,9 @@ NUMBER_WORDS = {
     for word in words.split()
 }
 
+ARTICLES = frozenset({"a", "an", "the"})
+BE = frozenset({"is", "are", "was", "were", "be", "been", "being"})
+"""The forms of *to be*."""
 ORDINALS = frozenset(
     form
     for word, number in NUMBER_WORDS.items()

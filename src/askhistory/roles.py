@@ -5,14 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from askhistory.lexicon import fold, is_stopword, words
+from askhistory.lexicon import BE, fold, is_stopword, words
 from askhistory.quantities import month
 from askhistory.reading import SAME_WORD, Reading, is_named, is_person
 
 _PASSIVE = re.compile(
     r"\b(?:was|were|is|are|been|be|being)\s+(?:\w+ly\s+)?\w+(?:ed|en|wn)\b|\bby\s+[A-Z]"
 )
-_BE = frozenset({"was", "were", "is", "are", "been", "be", "being"})
+_PLACING = frozenset(("in", "at", "on", "under"))
+_COMPARED = frozenset(("more", "less", "better", "worse", "fewer"))
+_SAID_ALIKE = 0.75
+"""Share of what a clause says that another must say too, to be about the same."""
+_ONE_PERSON = frozenset(("he", "she", "his", "her", "him"))
+_OTHERS = frozenset(fold(word) for word in ("other", "another", "rest"))
+_DETERMINERS = frozenset(
+    ("the", "a", "an", "its", "his", "her", "their", "own", "our", "this", "that")
+)
+_DONE = re.compile(r"(?:ed|en|wn|ade|id|old|eld|ilt|ept|ught)$")
+"""How a participle ends."""
+_PERSONS = frozenset(("he", "she", "they", "his", "her", "their", "him", "them"))
+_PREPOSITIONS = frozenset(
+    ("of", "by", "with", "for", "to", "in", "from", "against", "under", "on", "at", "about", "than")
+)
 
 
 def _aligned(
@@ -155,23 +169,6 @@ def _order(read: Reading, first: str, second: str) -> bool | None:
     return False if max(others) < min(ones) else None
 
 
-_PLACING = frozenset(("in", "at", "on", "under"))
-_COMPARED = frozenset(("more", "less", "better", "worse", "fewer"))
-_SAID_ALIKE = 0.75
-"""Share of what a clause says that another must say too, to be about the same."""
-_ONE_PERSON = frozenset(("he", "she", "his", "her", "him"))
-_OTHERS = frozenset(fold(word) for word in ("other", "another", "rest"))
-_DETERMINERS = frozenset(
-    ("the", "a", "an", "its", "his", "her", "their", "own", "our", "this", "that")
-)
-_DONE = re.compile(r"(?:ed|en|wn|ade|id|old|eld|ilt|ept|ught)$")
-"""How a participle ends."""
-_PERSONS = frozenset(("he", "she", "they", "his", "her", "their", "him", "them"))
-_PREPOSITIONS = frozenset(
-    ("of", "by", "with", "for", "to", "in", "from", "against", "under", "on", "at", "about", "than")
-)
-
-
 def _subjects(read: Reading) -> list[int]:
     """The places of names that may be who does something.
 
@@ -215,7 +212,7 @@ def _predicate(read: Reading, place: int) -> int | None:
 def _passive(read: Reading, place: int) -> bool:
     before = [word.text.lower() for word in read.words[max(0, place - 2) : place]]
     after = [word.text.lower() for word in read.words[place + 1 : place + 7]]
-    return "by" in after or ("the" not in before and any(word in _BE for word in before))
+    return "by" in after or ("the" not in before and any(word in BE for word in before))
 
 
 # ----------------------------------------------------------------------- who stands before a verb

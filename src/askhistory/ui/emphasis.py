@@ -10,7 +10,7 @@ import re
 from calendar import day_name
 from collections.abc import Iterator
 
-from askhistory.lexicon import Word, base_form, fold, is_name, is_stopword, words
+from askhistory.lexicon import ARTICLES, Word, base_form, fold, is_name, is_stopword, words
 from askhistory.quantities import month
 
 MOST = 3
@@ -36,7 +36,6 @@ _ASKS_OBJECT = re.compile(r"\b(?:whom|who (?:did|does|do)|who (?:was|were|is|are
 
 _SENTENCE = re.compile(r"[.!?:]")
 _CLAUSE = re.compile(r"[,;()–—]")
-_ARTICLES = frozenset({"the", "a", "an"})
 _AT = frozenset({"in", "at", "near"})
 _OF_PLACES = _AT | {"to", "from", "into", "across", "throughout", "against", "for"}
 _PARTICLES = frozenset(
@@ -89,7 +88,7 @@ def _people(question: str, text: str) -> list[tuple[int, int]]:
         if not name or any(fold(word.text) in own for word in name):
             continue
         near = before.lower() if before and name[0] is run[0] else ""
-        if near in _ARTICLES | _OF_PLACES or name[-1].text.endswith(("'s", "’s")):
+        if near in ARTICLES | _OF_PLACES or name[-1].text.endswith(("'s", "’s")):
             continue
         if not wants_object and _is_verb(near):
             continue

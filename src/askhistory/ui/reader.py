@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+from askhistory.assistant import lexicon_of
 from askhistory.lexicon import Lexicon
 from askhistory.schema import Point, Section
 from askhistory.ui.layout import page_html
@@ -123,9 +124,7 @@ class Notes:
 
     @cached_property
     def _lexicon(self) -> Lexicon:
-        sections = [section for page in self._pages for section in page]
-        headings = [section.headings[-1] for section in sections]
-        return Lexicon([*headings, *(point.text for part in sections for point in part.points)])
+        return lexicon_of(section for page in self._pages for section in page)
 
     def search(self, query: str, limit: int = 40) -> list[dict[str, str]]:
         """Return the headings and points that hold every word of a query, headings first.
