@@ -70,13 +70,13 @@ class Server:
         found = {name.lower(): value for name, value in answer.getheaders()}
         return Reply(answer.status, found, read)
 
-    def ask(self, question: object, history: object = None) -> Reply:
-        """Ask over the API."""
-        return self.call("/gradio_api/call/ask", {"data": [question, history or [], False]})
+    def ask(self, *data: object) -> Reply:
+        """Ask over the API: a question, earlier ones, whether to write."""
+        return self.call("/gradio_api/call/ask", {"data": list(data)})
 
-    def answer(self, question: object, history: object = None) -> tuple[str, Any]:
+    def answer(self, *data: object) -> tuple[str, Any]:
         """The event that a question over the API ends with, and its data."""
-        event = self.ask(question, history).json["event_id"]
+        event = self.ask(*data).json["event_id"]
         said = self.call(f"/gradio_api/call/ask/{event}", until=b"data:").body.decode()
         name, data = re.findall(r"(?m)^(?:event|data): (.*)", said)[-2:]
         return name, json.loads(data)

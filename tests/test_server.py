@@ -159,6 +159,23 @@ def test_a_request_of_unknown_length_is_not_read(server: Server) -> None:
     assert answer.status in (411, 400)
 
 
+@pytest.mark.parametrize("rest", [(), ([],), ([], False), ([], False, "more than it takes")])
+def test_what_a_call_leaves_out_is_taken_at_its_default(
+    server: Server, rest: tuple[object, ...]
+) -> None:
+    event, data = server.answer(AIMS, *rest)
+    assert event == "complete"
+    assert data[0]["kind"] == "answer"
+    assert "written" not in data[0]
+    assert data[0]["points"][0]["headings"][-2:] == ["Collectivization", "Aims"]
+
+
+def test_a_call_without_a_question_is_told_what_it_takes(server: Server) -> None:
+    said = "“question” is a text and “history” a list of texts."
+    name, data = server.answer()
+    assert (name, data["error"]) == ("error", said)
+
+
 def test_too_many_questions_from_one_address_are_turned_away_with_429(server: Server) -> None:
     statuses = [server.answer(AIMS)[0] for _ in range(LIMIT)]
     assert statuses == ["complete"] * LIMIT

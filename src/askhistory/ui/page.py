@@ -14,6 +14,8 @@ from typing import Any
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
+from gradio.block_function import BlockFunction
+from gradio.components.api_component import Api
 from starlette.middleware import Middleware
 
 from askhistory.schema import AskHistoryError
@@ -29,6 +31,19 @@ WAITING = 128
 """Questions that may wait for their turn before the page asks to try again."""
 
 Source = Answering | Callable[[], Answering] | Opening
+
+
+class Page(gr.Blocks):
+    """Blocks whose API takes what a call leaves out at its default, as Gradio's client does."""
+
+    async def preprocess_data(
+        self, block_fn: BlockFunction, inputs: list[Any], *args: Any, **kwargs: Any
+    ) -> list[Any]:
+        """Fill the missing last values of a call in, then go on as Gradio does."""
+        missing = [block for block in block_fn.inputs[len(inputs) :] if isinstance(block, Api)]
+        filled = [*inputs, *(block.value for block in missing)]
+        found: list[Any] = await super().preprocess_data(block_fn, filled, *args, **kwargs)
+        return found
 
 
 def build(
@@ -47,7 +62,7 @@ def build(
     opening = _opening(source)
     desk = Desk(opening, settings, limiter or _limiter(settings), pace)
     words = gr.I18n(**languages())
-    page = gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False)
+    page = Page(title=TITLE, fill_width=True, analytics_enabled=False)
     with page:
         kept = gr.BrowserState({}, storage_key="askhistory", secret="kept-in-this-browser-only")
         with gr.Row(elem_id="bar"):
