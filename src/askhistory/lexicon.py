@@ -24,7 +24,7 @@ import simplemma
 import Stemmer
 import wordfreq
 from rapidfuzz import process
-from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
+from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler, Levenshtein
 from wordfreq import iter_wordlist, zipf_frequency
 
 _REMEMBERED = 16_384
@@ -180,6 +180,8 @@ _UNDECOMPOSED = str.maketrans(
 
 def plain(word: str) -> str:
     """A word without case, accents and typographic apostrophes: ``Dubček’s`` → ``dubcek's``."""
+    if word.isascii():
+        return word.lower()
     decomposed = unicodedata.normalize("NFKD", word.lower().translate(_UNDECOMPOSED))
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
@@ -498,9 +500,11 @@ class Lexicon:
         if not self.doubts(word):
             return None
         slips = 1 if len(typed) < 6 else 2 if len(typed) < 9 else 3
+        fewer = 1 if len(typed) < _LONG else 2
+        english = _frequent_english_of(len(typed) - fewer, len(typed) + fewer)
         likely = [
             *self._likely(typed, self._spellings, slips, _OF_THE_NOTES),
-            *self._likely(typed, _frequent_english(), 1 if len(typed) < _LONG else 2, 0.0),
+            *self._likely(typed, english, fewer, 0.0),
         ]
         if not likely:
             return self._split(typed)
@@ -511,12 +515,14 @@ class Lexicon:
     ) -> Iterator[tuple[int, bool, float, str]]:
         """The words that may be meant, sorted by distance, those of the notes first."""
         commonness = zipf_frequency(typed, "en")
+        most = 1 if bonus and commonness >= _ATTESTED else furthest
+        # Letters that changed places are two edits to Levenshtein, which is far faster to count.
+        candidates = process.extract(
+            typed, vocabulary, scorer=Levenshtein.distance, score_cutoff=2 * most, limit=None
+        )
+        near = [vocabulary[place] for place in sorted(place for _, _, place in candidates)]
         for found, distance, _ in process.extract(
-            typed,
-            vocabulary,
-            scorer=DamerauLevenshtein.distance,
-            score_cutoff=1 if bonus and commonness >= _ATTESTED else furthest,
-            limit=12,
+            typed, near, scorer=DamerauLevenshtein.distance, score_cutoff=most, limit=12
         ):
             if distance > 1 and len(typed) < _LONG and not is_name(found):
                 continue
@@ -579,3 +585,9 @@ def _frequent_english() -> list[str]:
         if len(word) >= 4 and word.isalpha():
             found.append(word)
     return found
+
+
+@lru_cache(maxsize=64)
+def _frequent_english_of(shortest: int, longest: int) -> list[str]:
+    """The frequent words of some lengths: no slip changes a length by more than one letter."""
+    return [word for word in _frequent_english() if shortest <= len(word) <= longest]
