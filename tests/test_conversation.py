@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,9 +21,9 @@ def weight(word: str) -> float:
     return 0.0 if is_stopword(word) else 0.9 if word in NAMES else 0.3
 
 
-def likeness(one: str, other: str) -> float:
+def likeness(ones: Sequence[str], others: Sequence[str]) -> np.ndarray:
     """Two topics are more alike than a topic and anything else."""
-    return float(weight(one) == weight(other))
+    return np.array([[weight(one) == weight(other) for other in others] for one in ones], float)
 
 
 def titled(word: str) -> bool:

@@ -7,6 +7,7 @@ each; nothing here is as slow as an encoder.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -199,9 +200,9 @@ FOLLOWING = re.findall(
 SAID = st.lists(st.sampled_from(FOLLOWING) | st.text(max_size=6), max_size=12).map(" ".join)
 
 
-def likeness(one: str, other: str) -> float:
+def likeness(ones: Sequence[str], others: Sequence[str]) -> np.ndarray:
     """The share of the letters of two words that both have."""
-    return len({*one} & {*other}) / len({*one} | {*other})
+    return np.array([[len({*a} & {*b}) / len({*a} | {*b}) for b in others] for a in ones])
 
 
 def titled(word: str) -> bool:

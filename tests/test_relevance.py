@@ -30,7 +30,7 @@ from askhistory.relevance import (
     traits,
     weigh,
 )
-from askhistory.retrieval import Evidence, Query, Reader, prepare
+from askhistory.retrieval import Evidence, Query, Reader, Search, prepare
 
 KINDS = get_args(QuestionKind)
 
@@ -337,8 +337,8 @@ def small(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Index:
 @pytest.fixture(scope="module")
 def ask(small: Index, encoder: Encoder) -> Any:
     def asked(text: str) -> Asked:
-        searched = prepare(text, encoder, lexicon_of(small.sections))
-        found = Reader(small).read(searched, range(len(small.passages)))
+        [searched] = prepare([Search(text)], encoder, lexicon_of(small.sections))
+        [found] = Reader(small).read([searched], range(len(small.passages)))
         return Asked(small, understand(text), searched, found, weigh(searched, found))
 
     return asked

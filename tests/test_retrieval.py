@@ -11,7 +11,7 @@ import pytest
 
 from askhistory.lexicon import Lexicon, words
 from askhistory.models import Encoding, Progress
-from askhistory.retrieval import Evidence, Query, Reader, prepare, retrieve
+from askhistory.retrieval import Evidence, Query, Reader, Search, prepare, retrieve
 from askhistory.schema import Passage, Point, Section
 
 EAST, NORTH = (1.0, 0.0), (0.0, 1.0)
@@ -115,7 +115,8 @@ def stack(texts: Sequence[Sequence[tuple[float, float]]]) -> tuple[np.ndarray, n
 
 def query(text: str, encoder: Compass | None = None, **options: Any) -> Query:
     weights = {"grain": 0.8, "harvest": 0.4, "aims": 0.5}
-    return prepare(text, encoder or Compass({"grain": EAST}), Scales(weights), **options)
+    search = Search(text, **options)
+    return prepare([search], encoder or Compass({"grain": EAST}), Scales(weights))[0]
 
 
 # -------------------------------------------------------------------------- finding
@@ -230,7 +231,7 @@ def example() -> Any:
 
 def read(text: str, passages: Sequence[int]) -> Evidence:
     encoder = Compass({"grain": EAST, "harvest": NORTH})
-    return Reader(example()).read(query(text, encoder), passages)
+    return Reader(example()).read([query(text, encoder)], passages)[0]
 
 
 def test_every_point_of_the_sections_found_is_read_once() -> None:
@@ -283,12 +284,23 @@ def test_a_question_without_words_is_read_by_its_sentence_alone() -> None:
     assert evidence.dense == pytest.approx([1.0, 0.0], abs=1e-3)
 
 
+def test_questions_read_together_are_read_as_each_is_alone() -> None:
+    encoder = Compass({"grain": EAST, "harvest": NORTH})
+    asked = [query(text, encoder) for text in ("harvest goals", "?", "grain of the harvest")]
+    together = Reader(example()).read(asked, [0, 3])
+    for one, evidence in zip(asked, together, strict=True):
+        alone = Reader(example()).read([one], [0, 3])[0]
+        for name in ("own", "heading", "dense", "passage", "heading_dense"):
+            assert getattr(evidence, name) == pytest.approx(getattr(alone, name), abs=1e-6)
+        assert np.array_equal(evidence.exact, alone.exact)
+
+
 def test_what_was_read_before_does_not_change_what_is_read() -> None:
     reader = Reader(example())
     asked = query("grain harvest goals", Compass({"grain": EAST, "harvest": NORTH}))
-    first = reader.read(asked, [0, 3])
-    reader.read(replace(asked, terms=("other", "words", "here")), [0, 4])
-    again = reader.read(asked, [3, 1])
+    first = reader.read([asked], [0, 3])[0]
+    reader.read([replace(asked, terms=("other", "words", "here"))], [0, 4])
+    again = reader.read([asked], [3, 1])[0]
     assert np.array_equal(first.own, again.own)
     assert np.array_equal(first.exact, again.exact)
     assert np.array_equal(first.heading, again.heading)

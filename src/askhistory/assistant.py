@@ -40,7 +40,7 @@ from askhistory.relevance import (
     shipped_weights,
     weigh,
 )
-from askhistory.retrieval import Evidence, Query, Reader, prepare, retrieve
+from askhistory.retrieval import Evidence, Query, Reader, Search, prepare, retrieve
 from askhistory.schema import (
     Answer,
     Correction,
@@ -109,6 +109,21 @@ class Analysis:
     confidence: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known of a question once it has been searched.
+
+    Attributes:
+        query: As searched.
+        sides: Questions on one side each of a comparison, none of anything else.
+        passages: The numbers of those that are to be read.
+    """
+
+    query: Query
+    sides: tuple[Query, ...]
+    passages: NDArray[np.int64]
+
+
 class Assistant:
     """Answers questions from one index.
 
@@ -139,7 +154,7 @@ class Assistant:
         self._topics = Topics(index.sections)
         self._seen = index.stamp
         # Students ask about the same words, and each follow-up searches for its forerunner anew.
-        self._word_vector = lru_cache(maxsize=4_096)(self._embed_word)
+        self._likeness = lru_cache(maxsize=4_096)(self._cosines)
         self._meant = lru_cache(maxsize=16_384)(self._find_meant)
         self._search = lru_cache(maxsize=256)(self._find)
 
@@ -342,23 +357,24 @@ class Assistant:
         )
         understood = understand(turn.asks)
         watch.lap("understand")
-        query, passages = self._search(turn.text, turn.context, _share(turn))
+        found = self._searched(turn, understood)
         watch.lap("find")
+        query, passages = found.query, found.passages
         before = None
         if turn.before is None:
-            evidence = self._reader.read(query, passages)
+            evidence, *of_sides = self._reader.read([query, *found.sides], passages)
         else:
-            query_before, passages_before = self._search(
-                turn.before.text, turn.before.context, _share(turn.before)
+            earlier_query = self._searched(turn.before, understand(turn.before.asks))
+            passages = np.union1d(passages, earlier_query.passages)
+            evidence, of_before, *of_sides = self._reader.read(
+                [query, earlier_query.query, *found.sides], passages
             )
-            passages = np.union1d(passages, passages_before)
-            evidence = self._reader.read(query, passages)
-            before = weigh(query_before, self._reader.read(query_before, passages))
+            before = weigh(earlier_query.query, of_before)
         reading = weigh(query, evidence, before)
         watch.lap("read")
         relevance = self._relevance(understood, query, evidence, reading)
-        for side in sides(turn.text) if understood.kind == "comparison" else ():
-            relevance = np.maximum(relevance, self._side_relevance(understood, side, passages))
+        for side, of_side in zip(found.sides, of_sides, strict=True):
+            relevance = np.maximum(relevance, self._side_relevance(understood, side, of_side))
         coverage = self._weights.coverage(
             coverage_features(
                 self.index,
@@ -381,13 +397,10 @@ class Assistant:
             float(coverage[0]),
         )
 
-    def _likeness(self, one: str, other: str) -> float:
-        """Cosine of two words."""
-        return float(self._word_vector(one) @ self._word_vector(other))
-
-    def _embed_word(self, word: str) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = self._encoder.encode([word]).sentences[0]
-        return vector
+    def _cosines(self, ones: tuple[str, ...], others: tuple[str, ...]) -> NDArray[np.float32]:
+        """(ones, others) cosine of each word and each other."""
+        vectors = self._encoder.encode_sentences([*ones, *others])
+        return vectors[: len(ones)] @ vectors[len(ones) :].T
 
     def _relevance(
         self, question: Question, query: Query, evidence: Evidence, reading: Reading
@@ -397,28 +410,27 @@ class Assistant:
         )
 
     def _side_relevance(
-        self, question: Question, side: str, passages: NDArray[np.int64]
+        self, question: Question, side: Query, evidence: Evidence
     ) -> NDArray[np.float64]:
         """Of the points for one side of a comparison; its best counts as much as the other's."""
-        query = prepare(side, self._encoder, self._lexicon)
-        evidence = self._reader.read(query, passages)
-        relevance = self._relevance(question, query, evidence, weigh(query, evidence))
+        relevance = self._relevance(question, side, evidence, weigh(side, evidence))
         found: NDArray[np.float64] = relevance / relevance.max()
         return found
 
-    def _find(
-        self, text: str, context: str, context_share: float
-    ) -> tuple[Query, NDArray[np.int64]]:
-        query = prepare(
-            text, self._encoder, self._lexicon, context=context, context_share=context_share
-        )
+    def _searched(self, turn: Standalone, understood: Question) -> _Found:
+        compared = sides(turn.text) if understood.kind == "comparison" else ()
+        return self._search(Search(turn.text, turn.context, _share(turn)), compared)
+
+    def _find(self, search: Search, compared: tuple[str, ...]) -> _Found:
+        """Find passages for a question, and embed the sides that it compares along with it."""
+        query, *of_sides = prepare([search, *map(Search, compared)], self._encoder, self._lexicon)
         passages = retrieve(self.index, query, self._settings.candidates)
         named = self._topics.named(query.words)[:_MOST_NAMED]
         if named:
             # A heading that is named is given whole, so all that stands under it must be read.
             of_named, _ = self.index.section_passages(np.array(named, np.int64))
             passages = np.union1d(passages, of_named)
-        return query, passages
+        return _Found(query, tuple(of_sides), passages)
 
     def _answer(self, question: str, analysis: Analysis) -> Answer:
         threshold = self._settings.threshold

@@ -13,6 +13,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from askhistory.lexicon import ARTICLES, BE, fold, is_name, is_stopword, ordinals, words
 from askhistory.question import bare, facet_of
 from askhistory.smalltalk import small_talk
@@ -53,6 +56,9 @@ _TOPICAL_IN_HEADING = 0.3
 _SAYS_A_TOPIC = 1.0
 """So can words that say this much together: "five year plans"."""
 
+Likeness = Callable[[tuple[str, ...], tuple[str, ...]], NDArray[np.float32]]
+"""(n, m) how alike each of n words is to each of m others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
@@ -85,7 +91,7 @@ def standalone(
     history: Sequence[str],
     *,
     weight: Callable[[str], float],
-    likeness: Callable[[str, str], float],
+    likeness: Likeness,
     titled: Callable[[str], bool],
 ) -> Standalone:
     """Make a question of a conversation standalone.
@@ -94,7 +100,7 @@ def standalone(
         question: As typed, spelling mended.
         history: The student's earlier questions, the oldest first.
         weight: How much a word says to the notes, from 0 to 1; 0 for stop words.
-        likeness: How alike two words are in meaning; the higher, the more.
+        likeness: How alike words are in meaning; the higher, the more.
         titled: Whether a word stands in a heading of the notes.
     """
 
@@ -114,7 +120,7 @@ def _resolve(
     question: str,
     before: Standalone | None,
     weight: Callable[[str], float],
-    likeness: Callable[[str, str], float],
+    likeness: Likeness,
     is_topical: Callable[[str], bool],
 ) -> Standalone:
     text = question.strip()
@@ -152,16 +158,12 @@ def _resolve(
     return Standalone(text, asks, " ".join(topic), puts_another, before)
 
 
-def _replaced(
-    topical: Sequence[str], topic: Sequence[str], likeness: Callable[[str, str], float]
-) -> str | None:
+def _replaced(topical: Sequence[str], topic: Sequence[str], likeness: Likeness) -> str | None:
     """The word of the old topic that new ones stand for: the likest in meaning."""
-    candidates = [word for word in topic if facet_of(word) is None]
-    return max(
-        candidates,
-        key=lambda old: max(likeness(new, old) for new in topical),
-        default=None,
-    )
+    candidates = tuple(word for word in topic if facet_of(word) is None)
+    if len(candidates) < 2:
+        return candidates[0] if candidates else None
+    return candidates[int(likeness(tuple(topical), candidates).max(axis=0).argmax())]
 
 
 def _refers(text: str, topical: Sequence[str]) -> bool:

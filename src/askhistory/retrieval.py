@@ -10,7 +10,7 @@ What is made of this evidence, an order or a refusal, is decided in `relevance.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -110,27 +110,48 @@ class Evidence:
     heading_dense: Floats
 
 
-def prepare(
-    question: str,
-    encoder: TextEncoder,
-    lexicon: Lexicon,
-    *,
-    context: str = "",
-    context_share: float = 1.0,
-) -> Query:
-    """Embed a question once, for finding and for reading, and weigh its words.
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is to be searched.
 
-    Args:
+    Attributes:
         question: As it is to be searched.
-        encoder: The one that the index was built with.
-        lexicon: Of the notes.
         context: Words of earlier questions to be searched along with it.
         context_share: What those may weigh together, relative to the words of the question.
     """
-    text = f"{question} ({context})" if context else question
-    encoding = encoder.encode([text])
-    offsets = encoding.offsets[0]
-    found = words(text)
+
+    question: str
+    context: str = ""
+    context_share: float = 1.0
+
+    @property
+    def text(self) -> str:
+        """Question and context in one line."""
+        return f"{self.question} ({self.context})" if self.context else self.question
+
+
+def prepare(searches: Sequence[Search], encoder: TextEncoder, lexicon: Lexicon) -> list[Query]:
+    """Embed questions once, for finding and for reading, and weigh their words.
+
+    Args:
+        searches: What is to be searched, all of it embedded together.
+        encoder: The one that the index was built with.
+        lexicon: Of the notes.
+    """
+    encoding = encoder.encode([search.text for search in searches])
+    return [
+        _query(search, lexicon, *vectors)
+        for search, *vectors in zip(
+            searches, encoding.sentences, encoding.tokens, encoding.offsets, strict=True
+        )
+    ]
+
+
+def _query(
+    search: Search, lexicon: Lexicon, vector: Floats, tokens: Floats, offsets: NDArray[np.int32]
+) -> Query:
+    question = search.question
+    found = words(search.text)
     spread = np.zeros((len(offsets), len(found)), np.float32)
     for column, word in enumerate(found):
         inside = (offsets[:, 0] < word.end) & (offsets[:, 1] > word.start)
@@ -151,10 +172,10 @@ def prepare(
     )
     said = max(float(weights[typed].sum()), _LEAST_SAID)
     carried = float(weights[~typed].sum())
-    if carried > context_share * said:
-        weights[~typed] *= context_share * said / carried
+    if carried > search.context_share * said:
+        weights[~typed] *= search.context_share * said / carried
     return Query(
-        text=text,
+        text=search.text,
         words=tuple(read),
         terms=tuple(fold(word) for word in read),
         weights=weights,
@@ -162,8 +183,8 @@ def prepare(
         known=np.array([word in lexicon for word in read], bool),
         names=np.array([is_name(word) for word in read], bool),
         facets=tuple(facet_of(word) for word in read),
-        vector=encoding.sentences[0],
-        tokens=encoding.tokens[0],
+        vector=vector,
+        tokens=tokens,
         spread=spread[:, kept],
     )
 
@@ -195,8 +216,12 @@ class Reader:
         self._point_tokens = _at_hand(index.point_token_vectors)
         self._heading_tokens = _at_hand(index.heading_token_vectors)
 
-    def read(self, query: Query, passages: Iterable[int]) -> Evidence:
-        """Read every point of the sections that the passages belong to."""
+    def read(self, queries: Sequence[Query], passages: Iterable[int]) -> list[Evidence]:
+        """Read every point of the sections that the passages belong to, once for all queries.
+
+        Returns:
+            What the points say to each of the queries.
+        """
         index = self._index
         sections = np.unique(
             np.array([index.passages[passage].section for passage in passages], np.int64)
@@ -207,34 +232,49 @@ class Reader:
         ]
         points = np.concatenate([np.empty(0, np.int64), *ranges])
         section = np.repeat(np.arange(len(sections)), [len(run) for run in ranges])
-        own = _late_interaction(query, self._point_tokens, index.point_starts, points)
-        heading = _late_interaction(query, self._heading_tokens, index.heading_starts, sections)
-        numbers = sections.tolist()
+        topic = self._topics(sections)
+        owns = _late_interaction(queries, self._point_tokens, index.point_starts, points)
+        headings = _late_interaction(queries, self._heading_tokens, index.heading_starts, sections)
+        vectors = np.stack([query.vector for query in queries], axis=1)
+        dense = np.asarray(index.point_vectors[points], np.float32) @ vectors
+        passage = self._passage_similarity(vectors, sections)
+        heading_dense = np.asarray(index.heading_vectors[sections], np.float32) @ vectors
+        found = []
+        for place, (query, own, heading) in enumerate(zip(queries, owns, headings, strict=True)):
+            self._match_facets(query, sections, heading)
+            exact = self._exact(query, points)
+            self._unbind(query, points, own, exact)
+            found.append(
+                Evidence(
+                    points=points,
+                    section=section,
+                    sections=sections,
+                    topic=topic,
+                    own=own,
+                    heading=heading,
+                    exact=exact,
+                    other_ordinal=self._other_ordinal(query, points),
+                    dense=dense[:, place],
+                    passage=passage[:, place],
+                    heading_dense=heading_dense[:, place],
+                )
+            )
+        return found
+
+    def _match_facets(self, query: Query, sections: Ints, heading: Floats) -> None:
+        """Let a word that names a part of a topic match the headings that name the same."""
         for column, facet in enumerate(query.facets):
             if facet is not None:
-                same = [facet in facets_in(index.sections[n].headings[-1]) for n in numbers]
+                last = (self._index.sections[number].headings[-1] for number in sections.tolist())
+                same = [facet in facets_in(named) for named in last]
                 heading[same, column] = np.maximum(heading[same, column], _FACET_SIMILARITY)
-        exact = self._exact(query, points)
-        self._unbind(query, points, own, exact)
-        return Evidence(
-            points=points,
-            section=section,
-            sections=sections,
-            topic=self._topics(sections),
-            own=own,
-            heading=heading,
-            exact=exact,
-            other_ordinal=self._other_ordinal(query, points),
-            dense=np.asarray(index.point_vectors[points], np.float32) @ query.vector,
-            passage=self._passage_similarity(query, sections),
-            heading_dense=np.asarray(index.heading_vectors[sections], np.float32) @ query.vector,
-        )
 
-    def _passage_similarity(self, query: Query, sections: Ints) -> Floats:
+    def _passage_similarity(self, vectors: Floats, sections: Ints) -> Floats:
+        """(s, queries) cosine of each query and the section's nearest passage."""
         passages, counts = self._index.section_passages(sections)
-        similarity = self._index.passage_vectors(passages) @ query.vector
+        similarity = self._index.passage_vectors(passages) @ vectors
         begins = np.cumsum(counts) - counts
-        return np.maximum.reduceat(similarity, begins).astype(np.float32)
+        return np.maximum.reduceat(similarity, begins, axis=0).astype(np.float32)
 
     def _other_ordinal(self, query: Query, points: Ints) -> NDArray[np.bool_]:
         asked = ordinals(query.text)
@@ -251,9 +291,12 @@ class Reader:
         return np.array([numbers.setdefault(path, len(numbers)) for path in paths], np.int64)
 
     def _exact(self, query: Query, points: Ints) -> NDArray[np.bool_]:
-        held = [self._terms_of(point) for point in points.tolist()]
-        found = [[term in terms for term in query.terms] for terms in held]
-        return np.array(found, bool).reshape(len(points), len(query.terms))
+        found = np.zeros((len(points), len(query.terms)), bool)
+        asked = frozenset(query.terms)
+        for row, held in enumerate(map(self._terms_of, points.tolist())):
+            if not asked.isdisjoint(held):
+                found[row] = [term in held for term in query.terms]
+        return found
 
     def _unbind(self, query: Query, points: Ints, own: Floats, exact: NDArray[np.bool_]) -> None:
         """Take back the match of what a point says of another than the question asks of."""
@@ -276,18 +319,24 @@ def _at_hand(vectors: Rows) -> Rows:
     return vectors[:].astype(np.float32) if vectors.size <= _WIDENED else vectors
 
 
-def _late_interaction(query: Query, vectors: Rows, starts: NDArray[Any], numbers: Ints) -> Floats:
-    """(n, W) similarity of each word of the query to the nearest token of each text."""
-    found = np.zeros((len(numbers), len(query.words)), np.float32)
+def _late_interaction(
+    queries: Sequence[Query], vectors: Rows, starts: NDArray[Any], numbers: Ints
+) -> list[Floats]:
+    """Per query (n, W) similarity of each of its words to the nearest token of each text."""
+    found = [np.zeros((len(numbers), len(query.words)), np.float32) for query in queries]
     lengths = starts[numbers + 1] - starts[numbers]
     held = np.flatnonzero(lengths)
-    if not len(held) or not len(query.words):
+    tokens = np.concatenate([query.tokens for query in queries])
+    if not len(held) or not len(tokens):
         return found
     runs = _runs(starts[numbers[held]], starts[numbers[held] + 1])
-    near = similarities((vectors[start:end] for start, end in runs), query.tokens)
+    near = similarities(tokens, (vectors[start:end] for start, end in runs))
     begins = np.concatenate([[0], np.cumsum(lengths[held])[:-1]])
-    nearest = np.maximum.reduceat(near, begins, axis=0)
-    found[held] = nearest @ query.spread
+    nearest = np.maximum.reduceat(near, begins, axis=1)
+    first = 0
+    for query, matched in zip(queries, found, strict=True):
+        matched[held] = nearest[first : first + len(query.tokens)].T @ query.spread
+        first += len(query.tokens)
     return found
 
 
