@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -196,7 +197,7 @@ def test_too_many_questions_typed_on_the_page_are_told_so_in_the_conversation(
 ) -> None:
     for _ in range(LIMIT):
         server.type(AIMS, {}, False, "points")
-    success, (box, chat, kept), _ = server.type(AIMS, {}, False, "points")
+    success, (box, chat, kept, *_), _ = server.type(AIMS, {}, False, "points")
     assert success
     assert "Too many questions in a short time. Ask again in " in kept["turns"][-1]["message"]
     assert kept["turns"][-1]["state"] == "failed"
@@ -215,7 +216,7 @@ def test_a_question_that_is_too_long_is_an_error_that_says_so(server: Server) ->
     said = "The question has 1001 characters; 1000 is the most. Shorten it."
     name, data = server.answer("x" * 1001)
     assert (name, data["error"]) == ("error", said)
-    success, (box, _, kept), _ = server.type("y" * 100_000, {}, False, "points")
+    success, (box, _, kept, *_), _ = server.type("y" * 100_000, {}, False, "points")
     assert success
     turn = kept["turns"][-1]
     assert turn["message"] == "The question has 100000 characters; 1000 is the most. Shorten it."
@@ -266,7 +267,7 @@ def forged(**fields: object) -> dict[str, object]:
 
 
 def test_a_forged_conversation_is_shown_as_text_or_not_at_all(server: Server) -> None:
-    success, (_, chat, kept), said = server.type(AIMS, forged(), False, "points")
+    success, (_, chat, kept, *_), said = server.type(AIMS, forged(), False, "points")
     assert success
     assert [turn["question"] for turn in kept["turns"]][-1] == AIMS
     assert kept["turns"][-1]["answer"]["covered"] is True
@@ -276,6 +277,28 @@ def test_a_forged_conversation_is_shown_as_text_or_not_at_all(server: Server) ->
     assert re.findall(r"(?<!\\)<(?:img|script)", shown) == []
     assert shown.count("&lt;script&gt;") > 3
     assert "root:" not in said
+
+
+def test_undo_brings_back_no_more_than_a_conversation(server: Server) -> None:
+    config = server.call("/config").json
+    (button,) = [one["id"] for one in config["components"] if one["props"].get("elem_id") == "undo"]
+    (number,) = [
+        number
+        for number, one in enumerate(config["dependencies"])
+        if [button, "click"] in one["targets"]
+    ]
+
+    def undo(before: object) -> Any:
+        data = {"fn_index": number, "data": [{"turns": []}, before], "session_hash": "u"}
+        return server.call("/gradio_api/run/predict", data).json["data"]
+
+    _, chat, kept, spare, line = undo(forged()["turns"])
+    assert [turn["question"] for turn in kept["turns"]] == [EVIL, EVIL]
+    assert re.findall(r"(?<!\\)<(?:img|script)", json.dumps(chat)) == []
+    assert spare == []
+    assert line["visible"] is False
+    for raw in (None, 7, "text", {}, [7, None, {}, []], [{"question": EVIL}]):
+        assert undo(raw)[2]["turns"] == []
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from askhistory.ui.emphasis import key_spans
 from askhistory.ui.feedback import Gap, Log, gaps
 from askhistory.ui.layout import text_html
 from askhistory.ui.reader import Notes
-from askhistory.ui.turns import Turn, ended, from_browser, to_browser
+from askhistory.ui.turns import MOST_SPARE, Turn, ended, from_browser, to_browser, to_spare
 from askhistory.ui.web import policy
 from askhistory.ui.words import STATIC, languages, words_for
 
@@ -438,6 +438,15 @@ def test_a_conversation_comes_back_as_it_was() -> None:
         Turn("T?", "stopped", answer, shown=1),
     ]
     assert from_browser(json.loads(json.dumps(to_browser(turns)))) == turns
+
+
+def test_of_a_conversation_that_only_undo_needs_no_more_than_its_end_is_kept() -> None:
+    turns = [Turn(f"{number} {'?' * 30_000}", "done") for number in range(60)]
+    spare = to_spare(turns)
+    assert len(json.dumps(spare)) <= MOST_SPARE + len(spare) * len(", ")
+    assert from_browser(spare) == turns[-len(spare) :]
+    assert len(spare) == 33
+    assert from_browser(to_spare(turns[:3])) == turns[:3]
 
 
 @given(

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 from student import CORPUS, PHONE, Arrive, Awkward, Parrot, Serve, Student, until
 
 from askhistory.settings import Settings
@@ -112,6 +112,39 @@ def test_stopping_keeps_what_is_there_and_takes_the_next_question(
     expect(student.group.locator(".path")).to_contain_text("Collectivization › Measures")
 
 
+def test_nothing_comes_after_stopped(arrive: Arrive, serve: Serve) -> None:
+    student = arrive(serve(pace=0.1)).open()
+    for moment in (0, 40, 80, 120):
+        with student.answering():
+            student.type("Assess the rise of Stalin")
+            expect(student.answer.locator(".group li").nth(1)).to_be_attached()
+            student.page.wait_for_timeout(moment)
+            student.page.get_by_test_id("stop-button").click()
+        expect(student.answer).to_contain_text("Stopped.")
+        shown = student.answer.locator(".group li").count()
+        # What was on its way when Stop was pressed would be there by then.
+        student.page.wait_for_timeout(700)
+        assert "Stopped." in student.answer.inner_text()
+        assert student.answer.locator(".group li").count() == shown
+        assert student.answer.locator(".sources").count() == 0
+
+
+def test_a_new_chat_in_mid_answer_stays_empty(arrive: Arrive, slow_url: str) -> None:
+    student = arrive(slow_url).open()
+    student.ask("When did Lenin die?")
+    student.type("Assess the rise of Stalin")
+    expect(student.answer.locator(".group li").nth(1)).to_be_attached()
+    student.page.get_by_role("button", name="New chat").click()
+    expect(student.questions).to_have_count(0)
+    expect(student.box).to_be_enabled()
+    # Two more points would have come by then.
+    student.page.wait_for_timeout(3500)
+    expect(student.questions).to_have_count(0)
+    undo(student).click()
+    expect(student.questions).to_have_text(["When did Lenin die?", "Assess the rise of Stalin"])
+    expect(student.answer).to_contain_text("Stopped.")
+
+
 def test_stopping_before_the_answer_comes(student: Student) -> None:
     with student.answering():
         student.type(f"{AIMS} (slow)")
@@ -160,6 +193,66 @@ def test_an_edited_question_has_room(student: Student) -> None:
     student.page.get_by_role("button", name="Edit").click()
     expect(student.page.locator("#chat textarea")).to_be_visible()
     assert student.page.locator("#chat textarea").bounding_box()["width"] > 300
+
+
+def undo(student: Student) -> Locator:
+    return student.page.get_by_role("button", name="Bring the earlier conversation back")
+
+
+def test_a_new_chat_is_undone_after_a_reload_too(student: Student) -> None:
+    expect(undo(student)).to_have_count(0)
+    student.ask(AIMS)
+    student.ask(MEASURES)
+    student.page.get_by_role("button", name="New chat").click()
+    expect(student.questions).to_have_count(0)
+    expect(student.page.locator("#welcome")).to_be_visible()
+    # A second one has nothing to keep, and keeps what the first one kept.
+    student.page.get_by_role("button", name="New chat").click()
+    student.page.wait_for_timeout(300)
+    student.reload()
+    undo(student).click()
+    expect(student.questions).to_have_text([AIMS, MEASURES])
+    expect(student.group.locator(".path")).to_contain_text("Collectivization › Measures")
+    expect(undo(student)).to_have_count(0)
+    expect(student.box).to_be_focused()
+    student.reload()
+    expect(student.questions).to_have_text([AIMS, MEASURES])
+    expect(undo(student)).to_have_count(0)
+
+
+def test_undo_goes_with_the_next_question(student: Student) -> None:
+    student.ask(AIMS)
+    student.page.get_by_role("button", name="New chat").click()
+    expect(undo(student)).to_be_visible()
+    student.type("   ")
+    expect(student.page.get_by_text("Type a question first.")).to_be_visible()
+    expect(undo(student)).to_be_visible()
+    student.ask(MEASURES)
+    expect(undo(student)).to_have_count(0)
+    student.reload()
+    expect(student.questions).to_have_text([MEASURES])
+    expect(undo(student)).to_have_count(0)
+
+
+def test_undo_brings_back_what_an_edit_dropped(arrive: Arrive) -> None:
+    student = arrive(viewport=PHONE, has_touch=True).open()
+    student.ask(MEASURES)
+    student.ask(AIMS)
+    student.page.get_by_role("button", name="Edit").first.click()
+    student.page.locator("#chat textarea").fill("What is a kolkhoz?")
+    with student.answering():
+        student.page.get_by_role("button", name="Ask again").click()
+    expect(student.questions).to_have_text(["What is a kolkhoz?"])
+    expect(undo(student)).to_be_in_viewport()
+    assert student.page.evaluate("document.documentElement.scrollWidth") == 390
+    undo(student).focus()
+    student.page.keyboard.press("Enter")
+    expect(student.questions).to_have_text([MEASURES, AIMS])
+    expect(student.group.locator("li")).to_have_count(4)
+    # Asked again, the last question drops nothing that would have to be brought back.
+    with student.answering():
+        student.page.get_by_role("button", name="Retry").click()
+    expect(undo(student)).to_have_count(0)
 
 
 def test_a_new_chat_forgets_the_old_one(student: Student, assistant: Awkward) -> None:

@@ -219,15 +219,18 @@ export function wireChat(words, reader) {
     toast(words["toast.exported"]);
   });
 
-  // Whoever begins anew wants to type; the server clears the conversation in a moment.
-  document.getElementById("new").addEventListener("click", async () => {
+  // Whoever begins anew, or takes that back, wants to type; the server does it in a moment.
+  const andType = (id, done) => document.addEventListener("click", async (event) => {
+    if (!event.target.closest?.(`#${id}`)) return;
     const end = Date.now() + LOST;
-    while (!free() || document.body.matches(".talking")) {
+    while (!free() || !done()) {
       if (Date.now() > end) return;
       await sleep(30);
     }
     box().focus();
   });
+  andType("new", () => !document.body.matches(".talking"));
+  andType("undo", () => !document.getElementById("undo"));
 
   reader.onAsk(ask);
   return { ask, askFromAddress, draft };

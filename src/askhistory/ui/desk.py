@@ -1,8 +1,9 @@
 """What happens on each event of the page: asked, edited, stopped, rated, restored.
 
-The conversation lives in the browser and comes along with each event (`turns`); the server keeps
-nothing between two events, so students cannot see or disturb each other. No event raises: an
-exception would leave the text box locked, so what goes wrong is said in the conversation.
+The conversation lives in the browser and comes along with each event (`turns`), and so does the one
+that Undo brings back; the server keeps nothing between two events, so students cannot see or
+disturb each other. No event raises: an exception would leave the text box locked, so what goes
+wrong is said in the conversation.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from askhistory.ui.answers import question_markdown, question_typed, turn_html
 from askhistory.ui.feedback import Event, Log
 from askhistory.ui.limits import Limiter, client_of, too_many
 from askhistory.ui.opening import Answering, Opening
+from askhistory.ui.running import Running, Work
 from askhistory.ui.turns import MOST_FOLLOW_UPS, Turn
 from askhistory.ui.words import Words, words_for
 
@@ -39,10 +40,13 @@ PACE = 0.03
 """Seconds between two streamed points: quick, yet the eye can follow."""
 
 STEP = 0.25
-"""Seconds between two looks at whether an answer has come, so that Stop is heard."""
+"""Seconds between two signs of life to the browser while an answer has not come."""
+
+SETTLE = 0.5
+"""Seconds that the end of an answer takes to the browser at most, where nothing is amiss."""
 
 Kept = dict[str, Any]
-Update = tuple[Any, Any, Any]
+Update = tuple[Any, Any, Any, Any, Any]
 
 
 class Desk:
@@ -58,6 +62,7 @@ class Desk:
         self._writes = settings.writes
         self._limiter = limiter
         self._pace = pace
+        self._running = Running()
         self._workers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="answering")
 
     def typed(
@@ -70,56 +75,77 @@ class Desk:
     def retry(
         self, kept: Kept, share: bool, mode: str, request: gr.Request, event: gr.RetryData
     ) -> Iterator[Update]:
-        """Ask the last question again."""
+        """Ask a question again, mostly the last; what came after it is dropped."""
         turns = browser.from_browser(kept.get("turns"))
         place = min(_turn_of(event.index), len(turns) - 1)
         if place >= 0:
-            yield from self._answer(turns[place].question, turns[:place], share, mode, request)
+            asked = turns[place].question
+            yield from self._answer_in_place_of(place, asked, turns, share, mode, request)
 
     def edit(
         self, kept: Kept, share: bool, mode: str, request: gr.Request, event: gr.EditData
     ) -> Iterator[Update]:
         """Ask an edited question; what came after it is dropped."""
         turns = browser.from_browser(kept.get("turns"))
-        before = turns[: _turn_of(event.index)]
-        yield from self._answer(question_typed(str(event.value)), before, share, mode, request)
+        asked = question_typed(str(event.value))
+        place = _turn_of(event.index)
+        yield from self._answer_in_place_of(place, asked, turns, share, mode, request)
 
-    def stop(self, kept: Kept, request: gr.Request) -> Update:
+    def stop(self, kept: Kept, before: object, request: gr.Request) -> Update:
         """Keep what is on the page of a stopped answer."""
         turns = browser.from_browser(kept.get("turns"))
         if turns and turns[-1].state == "waiting":
+            name = turns[-1].id
+            if self._running.end(name, "stop") or self._running.lately(name):
+                return _as_it_is()
             turns[-1] = replace(turns[-1], state="stopped")
-        return self._update(turns, kept, _words(request), free=True)
+        return self._update(
+            turns, kept, _words(request), before=browser.from_browser(before), free=True
+        )
 
-    def failed(self, typed: str, kept: Kept, request: gr.Request) -> Update:
+    def failed(self, typed: str, kept: Kept, before: object, request: gr.Request) -> Update:
         """Say that a question got no answer, whatever the reason, and take the next one.
 
         A full queue refuses a question before it is in the conversation; it is still in the
-        text box then. Gradio counts a stopped answer as a failure too; `stop` has dealt with it.
+        text box then.
         """
         words = _words(request)
         turns = browser.from_browser(kept.get("turns"))
-        if turns and turns[-1].state == "stopped":
-            return gr.skip(), gr.skip(), gr.skip()
         if turns and turns[-1].state == "waiting":
             turns[-1] = replace(turns[-1], state="failed", message=words["turn.failed"])
         elif typed.strip():
             turns.append(Turn(typed.strip(), state="failed", message=words["turn.busy"]))
-        return self._update(turns, kept, words, free=True)
+        return self._update(turns, kept, words, before=browser.from_browser(before), free=True)
 
-    def clear(self, kept: Kept, request: gr.Request) -> Update:
-        """Begin a new conversation."""
-        return self._update([], kept, _words(request), free=True)
+    def clear(self, kept: Kept, before: object, request: gr.Request) -> Update:
+        """Begin a new conversation; Undo brings the old one back."""
+        turns = browser.from_browser(kept.get("turns"))
+        if turns and turns[-1].state == "waiting":
+            if self._running.end(turns[-1].id, "clear"):
+                return _as_it_is()
+            time.sleep(SETTLE)
+        old = browser.ended(turns) or browser.from_browser(before)
+        return self._update([], kept, _words(request), before=old, free=True)
 
-    def restore(self, kept: Kept, request: gr.Request) -> tuple[Any, ...]:
+    def undo(self, kept: Kept, before: object, request: gr.Request) -> Update:
+        """Bring back the conversation as it was before New chat or before an earlier question was
+        edited or asked again."""
+        turns = browser.from_browser(kept.get("turns"))
+        if turns and turns[-1].state == "waiting":
+            return _as_it_is()
+        old = browser.ended(browser.from_browser(before))
+        return self._update(old or turns, kept, _words(request), before=[], free=True)
+
+    def restore(self, kept: Kept, before: object, request: gr.Request) -> tuple[Any, ...]:
         """Show the conversation that the browser kept."""
         turns = browser.ended(browser.from_browser(kept.get("turns")))
         self._opening.wait(PATIENCE if turns else 0)
-        box, chat, kept = self._update(turns, kept, _words(request), free=True)
+        old = browser.from_browser(before)
+        box, *others = self._update(turns, kept, _words(request), before=old, free=True)
         # The page's script sends no question before this, or an old conversation would come back
         # over a new one.
         box["elem_classes"] = ["restored"]
-        return box, chat, kept, kept.get("share", True) is True
+        return box, *others, kept.get("share", True) is True
 
     def rate(self, kept: Kept, share: bool, event: gr.LikeData) -> Kept:
         """Note a thumb."""
@@ -205,6 +231,20 @@ class Desk:
             raise AskHistoryError(self._opening.error or "The notes are still being opened.")
         return opened.assistant
 
+    def _answer_in_place_of(
+        self,
+        place: int,
+        question: str,
+        turns: Sequence[Turn],
+        share: bool,
+        mode: str,
+        request: gr.Request,
+    ) -> Iterator[Update]:
+        """Answer a question where another one stands; Undo brings back what followed that."""
+        dropped = len(turns) > place + 1
+        before = browser.ended(turns) if dropped else ()
+        yield from self._answer(question, turns[:place], share, mode, request, before=before)
+
     def _answer(
         self,
         question: str,
@@ -213,6 +253,7 @@ class Desk:
         mode: str,
         request: gr.Request,
         typed: bool = False,
+        before: Sequence[Turn] = (),
     ) -> Iterator[Update]:
         """Yield the conversation as its last answer grows.
 
@@ -223,13 +264,16 @@ class Desk:
             mode: ``written`` where the language model is to write the answer out.
             request: Whose language the page speaks.
             typed: Whether the question stands in the text box, which is then cleared.
+            before: The conversation that Undo brings back from now on.
         """
         words = _words(request)
         turns = browser.ended(earlier)
         kept: Kept = {"share": share}
+        # What was typed and is not asked leaves Undo as it was.
+        unasked = None if typed else before
         if not question.strip():
             gr.Info(words["turn.empty"])
-            yield self._update(turns, kept, words, free=True, clear=typed)
+            yield self._update(turns, kept, words, before=unasked, free=True, clear=typed)
             return
         try:
             self._check(question)
@@ -239,53 +283,69 @@ class Desk:
             # store is spared the whole of it, but not so much that Retry would find it short.
             asked = question.strip()[: self._most_chars + 1]
             turns = [*turns, Turn(asked, state="failed", message=str(error))]
-            yield self._update(turns, kept, words, free=True)
+            yield self._update(turns, kept, words, before=unasked, free=True)
             return
-        turns = [*turns, Turn(question.strip())]
-        waiting = self._update(turns, kept, words, clear=typed)
-        yield waiting
+        turn = Turn(question.strip())
+        with self._running.work(turn.id) as work:
+            yield self._update([*turns, turn], kept, words, before=before, clear=typed)
+            history = browser.questions(turns)
+            for grown in self._growing(turn, history, mode, words, work):
+                if work.ending:
+                    break
+                turn = grown
+                # Not `gr.skip()` where nothing is new: Gradio sends what changed since the last
+                # yield, and the browser's store would take a skipped value for its new one.
+                yield self._update([*turns, turn], kept, words, before=before, clear=typed)
+        if work.ending == "clear":
+            old = browser.ended([*turns, turn])
+            yield self._update([], kept, words, before=old, free=True, clear=typed)
+            return
+        if work.ending == "stop" and turn.state == "waiting":
+            turn = replace(turn, state="stopped")
+        elif turn.state == "done" and share:
+            self._note_uncovered(turn)
+        yield self._update([*turns, turn], kept, words, before=before, free=True, clear=typed)
+
+    def _growing(
+        self, turn: Turn, history: Sequence[str], mode: str, words: Words, work: Work
+    ) -> Iterator[Turn]:
+        """Yield a turn as its answer comes, at its end in the state that it ends in.
+
+        While nothing comes it is yielded as it is from time to time; nothing need be read any
+        more once the work has been ended.
+        """
         try:
-            history = browser.questions(turns[:-1])
-            coming = self._workers.submit(self._work, question.strip(), history)
-            while (answer := _wait(coming)) is None:
-                # Not `gr.skip()`: Gradio sends what changed since the last yield, and the
-                # browser's store would take a skipped value for its new one.
-                yield waiting
+            coming = self._workers.submit(self._work, turn.question, history)
+            while not work.comes(coming, STEP):
+                yield turn
+            answer = coming.result()
             if mode == "written" and self._writes and answer.points:
-                found = answer
-                for answer in self._written(found):
-                    turns[-1] = replace(turns[-1], answer=answer)
-                    yield self._update(turns, kept, words, clear=typed)
+                for written in self._written(answer, work):
+                    answer = written
+                    yield replace(turn, answer=answer)
         except AskHistoryError as error:
-            turns[-1] = replace(turns[-1], state="failed", message=str(error))
-            yield self._update(turns, kept, words, free=True, clear=typed)
+            yield replace(turn, state="failed", message=str(error))
             return
         except Exception:
             logger.exception("A question could not be answered")
-            turns[-1] = replace(turns[-1], state="failed", message=words["turn.failed"])
-            yield self._update(turns, kept, words, free=True, clear=typed)
+            yield replace(turn, state="failed", message=words["turn.failed"])
             return
         for shown in range(1, len(answer.points)) if answer.written is None else ():
-            turns[-1] = replace(turns[-1], answer=answer, shown=shown)
-            yield self._update(turns, kept, words, clear=typed)
-            time.sleep(self._pace)
-        turns[-1] = replace(turns[-1], answer=answer, shown=None)
-        yield self._update(turns, kept, words, clear=typed)
-        if share and not answer.covered and answer.kind == "refusal":
-            self._note("not covered", answer)
-        turns[-1] = replace(turns[-1], state="done", follow_ups=self._follow_ups(answer, history))
-        yield self._update(turns, kept, words, free=True, clear=typed)
+            turn = replace(turn, answer=answer, shown=shown)
+            yield turn
+            work.pause(self._pace)
+        turn = replace(turn, answer=answer, shown=None, state="done")
+        yield turn
+        yield replace(turn, follow_ups=self._follow_ups(answer, history))
 
-    def _written(self, answer: Answer) -> Iterator[Answer]:
-        """Yield an answer as it is written; the same again while nothing comes, to hear Stop."""
-        model = replace(answer, written=Written(model=""))
-        yield model
+    def _written(self, answer: Answer, work: Work) -> Iterator[Answer]:
+        """Yield an answer as it is written; the same again while nothing comes."""
+        last = replace(answer, written=Written(model=""))
+        yield last
         steps = self._opened(PATIENCE).write(answer)
-        last = model
         while True:
             coming = self._workers.submit(next, steps, None)
-            while not coming.done():
-                wait([coming], STEP)
+            while not work.comes(coming, STEP):
                 yield last
             step = coming.result()
             if step is None:
@@ -307,6 +367,11 @@ class Desk:
             return ()
         return close[:MOST_FOLLOW_UPS]
 
+    def _note_uncovered(self, turn: Turn) -> None:
+        answer = turn.answer
+        if answer is not None and not answer.covered and answer.kind == "refusal":
+            self._note("not covered", answer)
+
     def _note(self, event: Event, answer: Answer) -> None:
         try:
             self.log.add(event, answer)
@@ -318,15 +383,19 @@ class Desk:
         turns: Sequence[Turn],
         kept: Kept,
         words: Words,
+        *,
+        before: Sequence[Turn] | None,
         free: bool = False,
         clear: bool = False,
     ) -> Update:
-        """Return what the text box, the chat and the browser's store become.
+        """Return what the text box, the chat, the browser's two stores and Undo become.
 
         Args:
             turns: The conversation.
             kept: What the browser keeps beside it.
             words: What the page says.
+            before: The conversation that Undo brings back, empty for none; None where that
+                stays as it is.
             free: Whether the text box takes the next question.
             clear: Whether what was typed has been taken.
         """
@@ -348,14 +417,14 @@ class Desk:
             gr.update(**box),
             gr.update(value=messages, feedback_value=[thumbs[turn.rating] for turn in turns]),
             {**kept, "turns": browser.to_browser(turns)},
+            gr.skip() if before is None else browser.to_spare(before),
+            gr.skip() if before is None else gr.update(visible=free and bool(before)),
         )
 
 
-def _wait(coming: Future[Answer]) -> Answer | None:
-    try:
-        return coming.result(STEP)
-    except NotYet:
-        return None
+def _as_it_is() -> Update:
+    """Return what changes nothing: the event that works on the answer will."""
+    return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
 
 def _turn_of(message: int | Sequence[int]) -> int:

@@ -64,7 +64,9 @@ def build(
     words = gr.I18n(**languages())
     page = Page(title=TITLE, fill_width=True, analytics_enabled=False)
     with page:
-        kept = gr.BrowserState({}, storage_key="askhistory", secret="kept-in-this-browser-only")
+        secret = "kept-in-this-browser-only"
+        kept = gr.BrowserState({}, storage_key="askhistory", secret=secret)
+        before = gr.BrowserState([], storage_key="askhistory.before", secret=secret)
         with gr.Row(elem_id="bar"):
             gr.Markdown(f"# {TITLE}", elem_id="brand")
             new = gr.Button(words("bar.new"), elem_id="new", size="sm")
@@ -88,6 +90,7 @@ def build(
                     group_consecutive_messages=False,
                     feedback_options=("Like", "Dislike"),
                 )
+                undo = gr.Button(words("chat.undo"), elem_id="undo", size="sm", visible=False)
                 box = gr.Textbox(
                     elem_id="box",
                     label=words("ask.label"),
@@ -116,7 +119,7 @@ def build(
                 )
             gr.Column(elem_id="notes")
 
-        outputs = [box, chat, kept]
+        outputs = [box, chat, kept, before, undo]
         busy: dict[str, Any] = {
             "outputs": outputs,
             "show_progress": "hidden",
@@ -129,20 +132,24 @@ def build(
             "show_progress": "hidden",
             "api_visibility": "private",
         }
-        # Not "once": Gradio still counts a stopped question as under way and would drop the next.
-        # The page's script lets no second Enter through before the text box is locked.
+        # Not "once": Gradio may still count a question as under way that has just ended, and would
+        # drop the next. The page's script lets no second Enter through before the text box is
+        # locked.
         asked = box.submit(desk.typed, [box, kept, share, mode], trigger_mode="multiple", **busy)
         retried = chat.retry(desk.retry, [kept, share, mode], **busy)
         edited = chat.edit(desk.edit, [kept, share, mode], **busy)
         for event in (asked, retried, edited):
-            event.failure(desk.failed, [box, kept], outputs, **quick)
-        box.stop(desk.stop, [kept], outputs, cancels=[asked, retried, edited], **quick)
-        new.click(desk.clear, [kept], outputs, cancels=[asked, retried, edited], **quick)
-        chat.clear(desk.clear, [kept], outputs, cancels=[asked, retried, edited], **quick)
+            event.failure(desk.failed, [box, kept, before], outputs, **quick)
+        # Nothing is cancelled: Gradio drops no update that is on its way, and one that came after
+        # the word "Stopped" would take it back. The event that answers ends itself.
+        box.stop(desk.stop, [kept, before], outputs, **quick)
+        new.click(desk.clear, [kept, before], outputs, **quick)
+        chat.clear(desk.clear, [kept, before], outputs, **quick)
+        undo.click(desk.undo, [kept, before], outputs, **quick)
         if desk.log.kept:
             chat.like(desk.rate, [kept, share], [kept], **quick)
         share.input(desk.share, [kept, share], [kept], **quick)
-        page.load(desk.restore, [kept], [*outputs, share], **quick)
+        page.load(desk.restore, [kept, before], [*outputs, share], **quick)
         gr.events.api(desk.api, api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="api")
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
     return page

@@ -6,6 +6,7 @@ is left out rather than trusted.
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Sequence
@@ -30,6 +31,8 @@ _ID = re.compile("[0-9a-f]{8}")
 
 MOST_TURNS = 60
 MOST_FOLLOW_UPS = 3
+MOST_SPARE = 1_000_000
+"""Characters of JSON that are kept of a conversation which only Undo needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,21 @@ class Turn:
 def to_browser(turns: Sequence[Turn]) -> list[dict[str, Any]]:
     """Return the JSON form of a conversation; of a very long one, its end."""
     return [turn.to_browser() for turn in turns[-MOST_TURNS:]]
+
+
+def to_spare(turns: Sequence[Turn]) -> list[dict[str, Any]]:
+    """Return the JSON form of a conversation that only Undo needs; of a large one, its end.
+
+    What a browser keeps for one site is bounded, and the conversation itself comes first.
+    """
+    spare: list[dict[str, Any]] = []
+    left = MOST_SPARE
+    for turn in reversed(to_browser(turns)):
+        left -= len(json.dumps(turn))
+        if left < 0:
+            break
+        spare.insert(0, turn)
+    return spare
 
 
 def from_browser(raw: object) -> list[Turn]:
