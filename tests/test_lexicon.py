@@ -220,6 +220,14 @@ def test_a_key_to_the_notes_gives_its_abbreviations() -> None:
     assert key.abbreviations == {"su": "Soviet Union", "fyp": "Five-Year Plan"}
 
 
+def test_the_letters_of_a_hyphenated_name_are_learnt_where_there_is_one_such_name() -> None:
+    texts = ["A-H backed it", "Austria-Hungary mobilised", "Austro-Hungarian troops", "Bosnia"]
+    lexicon = Lexicon(texts)
+    assert lexicon.abbreviations == {"a-h": "Austria-Hungary"}
+    assert lexicon.expand("Only A-H agreed") == "Only A-H (Austria-Hungary) agreed"
+    assert Lexicon([*texts, "Anglo-Hanoverian ships"]).abbreviations == {}
+
+
 def test_a_phrase_that_occurs_once_gives_no_abbreviation() -> None:
     assert Lexicon(["The Great Leap Forward failed."]).abbreviations == {}
     assert Lexicon(["The Great Leap Forward failed."] * 2).abbreviations["glf"] == (

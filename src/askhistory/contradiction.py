@@ -28,12 +28,22 @@ def contradicts(said: Reading, texts: Sequence[Reading]) -> bool:
             pairs = [
                 (place, other, near)
                 for place, found in met.items()
+                if not _affirmed_elsewhere(said, place, found, text)
                 for other, near in found
                 if other is text and near in negator.reach
             ]
             if _at_odds(said, pairs, negator) and not _echoed(text, negator, [said]):
                 return True
     return _prefixed(said, met) or _opposed(said, texts)
+
+
+def _affirmed_elsewhere(said: Reading, place: int, found: Sequence[_Place], text: Reading) -> bool:
+    """Whether a word that one text denies is said by another as the sentence says it."""
+    return any(
+        other.folded[near] == said.folded[place] and _agree(said, place, other, near)
+        for other, near in found
+        if other is not text
+    )
 
 
 def _settled(said: Reading, texts: Sequence[Reading]) -> tuple[Reading, list[Reading]]:

@@ -319,6 +319,8 @@ _DEFINING = re.compile(r"\b([A-Z]{2,7})s?\s*\(\s*([^()]{4,60})\)")
 _EQUATED = re.compile(
     r"\b([A-Z]{2,7})s?\s*(?:=|\bstands for\b|\bis short for\b)\s*([^=;,.()]{4,60})"
 )
+_HYPHENATED = re.compile(r"\b[A-Z][a-z]+(?:-[A-Z][a-z]+)+\b")
+_SHORT_HYPHENATED = re.compile(r"\b[A-Z](?:-[A-Z])+\b")
 
 
 def _learn_abbreviations(texts: Sequence[str]) -> dict[str, str]:
@@ -356,7 +358,19 @@ def _learn_abbreviations(texts: Sequence[str]) -> dict[str, str]:
             said = said[: len(match.group(1))]
             if said and match.group(1).lower() in _initials([word.text for word in said]):
                 learnt[match.group(1).lower()] = match.group(2)[: said[-1].end].strip()
-    return learnt
+    return _learn_hyphenated(texts) | learnt
+
+
+def _learn_hyphenated(texts: Sequence[str]) -> dict[str, str]:
+    """``a-h`` → ``Austria-Hungary``, where the texts have one such name, in whatever form."""
+    names = {match.group() for text in texts for match in _HYPHENATED.finditer(text)}
+    found: dict[str, str] = {}
+    for short in {match.group() for text in texts for match in _SHORT_HYPHENATED.finditer(text)}:
+        long = [name for name in names if [part[0] for part in name.split("-")] == short.split("-")]
+        # *Austro-Hungarian* names the same.
+        if len({tuple(part[:3] for part in name.split("-")) for name in long}) == 1:
+            found[short.lower()] = min(long, key=lambda name: (len(name), name))
+    return found
 
 
 def _singular(word: str) -> str:
@@ -439,7 +453,7 @@ class Lexicon:
         said = text.lower()
         pieces: list[str] = []
         position = 0
-        for match in re.finditer(r"\b[A-Z0-9][A-Z]{1,6}(?=s?\b)", text):
+        for match in re.finditer(r"\b[A-Z](?:-[A-Z])+\b|\b[A-Z0-9][A-Z]{1,6}(?=s?\b)", text):
             long = self.abbreviations.get(match.group().lower())
             if long and long.lower() not in said:
                 end = match.end() + (1 if text[match.end() : match.end() + 1] == "s" else 0)

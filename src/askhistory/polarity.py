@@ -44,6 +44,8 @@ _CONTRACTED = re.compile(r"n['’]t$")
 _PREFIX = re.compile(r"^(?:un|dis|mis|non|il|im|in|ir)(?=[a-z]{4})")
 _QUANTIFIERS = frozenset(("few", "little"))
 _COMPARING = "more less fewer later sooner earlier longer other better worse"
+_ENDING = root("end")
+"""Before *up*, it denies nothing: ``ended up in a camp``."""
 _THAN = frozenset(_COMPARING.split())
 """After *no* and before *than*, they make a limit of it."""
 _SCOPE = 6
@@ -188,6 +190,8 @@ def _negates(words: Sequence[str], clauses: Sequence[int], place: int) -> bool:
         return before[-1:] == ["rather"]
     if word == "of":
         return before[-1:] in (["free"], ["instead"])
+    if root(word) == _ENDING and after[0] == "up":
+        return False
     if root(word) in _DREADING:
         return after[0] == "to"
     if word == "from":

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from askhistory.lexicon import NUMBER_WORDS, ORDINALS, STOPWORDS, fold, is_name, words
+from askhistory.lexicon import NUMBER_WORDS, ORDINALS, STOPWORDS, Word, fold, is_name, words
 
 _TEENS = "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
 _SMALL = {word: value for value, word in enumerate(_TEENS.split(), 11)}
@@ -41,8 +41,13 @@ _PARTS = {
     "thrice": "x3",
 }
 _YEAR_RANGE = re.compile(r"\b(1\d|20)(\d\d)\s*[-–/]\s*(\d\d)(?!\d)")
-_CLAUSE = re.compile(r"[,;.!?](?=\s|$)|:(?=\s+\D)|\b(?:and|but|while|whereas|others?)\b|->|=>")
+_CLAUSE = re.compile(
+    r"[,;.!?](?=\s|$)|:(?=\s+\D)|\b(?:but|while|whereas|when|after|before|because|others?)\b|->|=>"
+    # Not between numbers of one thing: *the laws of 1898 and 1900*.
+    r"|(?<!\d )\band\b|\band\b(?! \d)"
+)
 _DECADE = re.compile(r"\d+s")
+_DETERMINERS = frozenset(("the", "a", "an", "its", "his", "her", "their", "this", "that"))
 
 
 _MONTH = re.compile(
@@ -83,6 +88,9 @@ def quantities(text: str) -> list[Quantity]:
         word = found[place]
         said = word.text.lower()
         following = found[place + 1].text.lower() if place + 1 < len(found) else ""
+        if _in_name(text, found, place):
+            place += 1
+            continue
         value = _value(said)
         used = 1
         if said == "half" and following == "a" and place + 2 < len(found):
@@ -107,6 +115,18 @@ def quantities(text: str) -> list[Quantity]:
             numbers.append(Quantity(shown, word.start, found[place + used - 1].end))
         place += used if shown is not None else 1
     return numbers
+
+
+def _in_name(text: str, found: Sequence[Word], place: int) -> bool:
+    """Whether a word for a number is part of a name, such as *Triple* of *Triple Entente*, or says
+    which of two came earlier, as *first* does before *then*."""
+    word = found[place]
+    following = found[place + 1].text if place + 1 < len(found) else ""
+    if word.text.lower() in _PARTS:
+        return word.text[0].isupper() and following[:1].isupper()
+    if word.text.lower() != "first" or (place and found[place - 1].text.lower() in _DETERMINERS):
+        return False
+    return any(later.text.lower() == "then" for later in found[place + 1 :])
 
 
 _UNITS = {float(value) for value in range(1, 10)}
@@ -201,7 +221,8 @@ def bound_otherwise(sentence: str, point: str) -> bool:
     )
 
 
-_BETWEEN = frozenset(("among", "amongst", "per", "cent", "percent", "within", "since", "around"))
+_ABOUT = "among amongst per cent percent within since around nearly almost roughly exactly least"
+_BETWEEN = frozenset(_ABOUT.split())
 _PRONOUNS = frozenset(("he", "him", "his", "she", "her", "it", "its", "they", "them", "their"))
 
 

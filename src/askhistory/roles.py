@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from askhistory.lexicon import BE, fold, is_stopword, words
+from askhistory.lexicon import ARTICLES, BE, fold, is_stopword, words
 from askhistory.quantities import month
 from askhistory.reading import SAME_WORD, Reading, is_named, is_person
 
@@ -71,7 +71,9 @@ def swaps_roles(said: Reading, read: Sequence[Reading], headings: Sequence[Seque
         elif not _possessive(said, place):
             last = max((at for at in own if at < near), default=None)
             if last is None:
-                if rivals or someone or _is_object(other, near, own[0]):
+                if _is_object(other, near, own[0]):
+                    return True
+                if (rivals or someone) and not _told_together(said, place, other, near, own[0]):
                     return True
             elif other.clauses[last] != other.clauses[near] and any(last < at for at in here):
                 return True
@@ -100,6 +102,16 @@ def _agent(read: Reading, place: int) -> int | None:
 def _is_object(read: Reading, noun: int, name: int) -> bool:
     """Whether a name is what is done to: ``the invasion of Poland``."""
     return name == noun + 2 and read.words[noun + 1].text.lower() == "of"
+
+
+def _told_together(said: Reading, place: int, other: Reading, verb: int, name: int) -> bool:
+    """Whether the clause of a name has all that is said of it but the verb, and nothing else: the
+    clause before lends the verb, as in ``Anna lost her seat and Otto his post``."""
+    if other.clauses[name] == other.clauses[verb]:
+        return False
+    told = [at for at in said.content() if said.clauses[at] == said.clauses[place]]
+    held = _clauses(other)[other.clauses[name]]
+    return held <= set(said.folded) and sum(said.folded[at] not in held for at in told) <= 1
 
 
 def _swaps_pair(said: Reading, read: Sequence[Reading]) -> bool:
@@ -198,6 +210,9 @@ def _predicate(read: Reading, place: int) -> int | None:
     for near in range(place + 1, min(len(read.words), place + reach)):
         word = read.words[near].text
         if word in ("and", "but", "while", "whereas"):
+            return None
+        if word in ARTICLES and read.words[near - 1].text.lower() in BE:
+            # *Was the first camp*: what it is, not what it does.
             return None
         following = read.words[near + 1].text if near + 1 < len(read.words) else ""
         # *von*, *van*, *de*: part of the name.
