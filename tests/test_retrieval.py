@@ -78,7 +78,7 @@ class Notes:
     vectors: Sequence[tuple[float, float]] = ()
     heading_sentences: Sequence[tuple[float, float]] = ()
     passage_sentences: Sequence[tuple[float, float]] = ()
-    passage_section: Sequence[int] = ()
+    passage_section: Any = ()
     dense: Sequence[int] = ()
     lexical: Sequence[int] = ()
 
@@ -87,6 +87,7 @@ class Notes:
         sizes = [len(held.points) for held in self.sections]
         self.section_starts = np.cumsum([0, *sizes])
         self.point_section = np.repeat(np.arange(len(sizes)), sizes)
+        self.passage_section = np.array(self.passage_section, np.int64)
         self.passages = tuple(Passage(number, (), "") for number in self.passage_section)
         self.point_token_vectors, self.point_starts = stack(self.tokens)
         self.heading_token_vectors, self.heading_starts = stack(self.heading_tokens)

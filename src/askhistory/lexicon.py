@@ -377,6 +377,7 @@ def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _bare(word: str) -> str:
     """A word as it is looked up: in lower case, without the ending of a possessive."""
     return re.sub(r"'s$|'$", "", plain(word))
@@ -580,7 +581,7 @@ class Lexicon:
 
     def _writes(self, word: str) -> bool:
         """Whether the notes have the word as it is written, a last s aside."""
-        return not {word, word.removesuffix("s"), f"{word}s"}.isdisjoint(self._surface)
+        return any(form in self._surface for form in (word, word.removesuffix("s"), f"{word}s"))
 
     def _split(self, word: str) -> str | None:
         """``showtrials`` → ``show trials``: two words of the notes run together."""

@@ -148,6 +148,7 @@ _BY_KIND = (
     "result",
 )
 """Features whose weight depends on the kind of the question."""
+_ROWS_BY_KIND = [POINT_FEATURES.index(name) for name in _BY_KIND]
 
 COVERAGE_FEATURES = (
     "score",
@@ -199,7 +200,8 @@ class Linear:
 
     def __call__(self, features: NDArray[Any]) -> NDArray[np.float64]:
         """Probabilities (n,) of feature rows (n, features)."""
-        score = ((features - self.mean) / self.scale) @ self.weights + self.intercept
+        slope = self.weights / self.scale
+        score = features @ slope + (self.intercept - float(self.mean @ slope))
         probability: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(score, -40, 40)))
         return probability
 
@@ -346,7 +348,9 @@ def point_features(
     heading = (evidence.heading @ reading.weights)[section]
     section_score = (reading.section_matched @ reading.weights)[section]
     passage = evidence.passage[section]
-    starts = np.flatnonzero(np.diff(section, prepend=-1))
+    continues = section[1:] == section[:-1]
+    first = np.append(True, ~continues)
+    starts = np.flatnonzero(first)
     sizes = np.diff(np.append(starts, n))
     best = int(score.argmax())
     mean = np.repeat(_means_of_best(score, section, starts, sizes), sizes)
@@ -354,10 +358,13 @@ def point_features(
     facets = _facets(index, question, evidence)[section]
     groups = np.array([index.sections[n].group for n in evidence.sections.tolist()], bool)
     wants = question.wants
-    year = np.array([trait.year for trait in shown])
-    number = np.array([trait.number for trait in shown])
-    asked = {word.lower() for word in query.words}
-    name = np.array([bool(trait.names - asked) for trait in shown])
+    nowhere = np.zeros(n, bool)
+    year = np.array([trait.year for trait in shown]) if wants == "date" else nowhere
+    number = np.array([trait.number for trait in shown]) if wants == "number" else nowhere
+    name = nowhere
+    if wants in {"person", "place"}:
+        asked = {word.lower() for word in query.words}
+        name = np.array([bool(trait.names - asked) for trait in shown])
     columns = {
         "score": score,
         "behind": score - score.max(),
@@ -373,7 +380,7 @@ def point_features(
         "section mean behind": mean - mean.max(),
         "exact": exact,
         "exact behind": exact - exact.max(),
-        "neighbours ahead": _neighbours(score, section) - score,
+        "neighbours ahead": _neighbours(score, continues) - score,
         "best": np.arange(n) == best,
         "in best section": section == section[best],
         "clear heading": heading > _CLEAR_HEADING,
@@ -381,27 +388,28 @@ def point_features(
         "facet named": facets,
         "facet named elsewhere": facets.any() & ~facets,
         "log points in section": np.log(np.repeat(sizes, sizes)),
-        "first in section": np.diff(section, prepend=-1) != 0,
+        "first in section": first,
         "first mention": _first_mention(topic, evidence),
         "begins with topic": _begins_with(topic, query, evidence, points),
         "below another": np.array([point.depth > 0 for point in points]),
         "parent's score behind": _parents_behind(points, score),
         "chain": np.array([point.role == "chain" for point in points]),
         "summary": np.array([point.role == "summary" for point in points]),
-        "year wanted and there": (wants == "date") & year,
-        "year wanted and missing": (wants == "date") & ~year,
-        "number wanted and there": (wants == "number") & number,
-        "number wanted and missing": (wants == "number") & ~number,
-        "name wanted and there": (wants in {"person", "place"}) & name,
+        "year wanted and there": year,
+        "year wanted and missing": ~year if wants == "date" else nowhere,
+        "number wanted and there": number,
+        "number wanted and missing": ~number if wants == "number" else nowhere,
+        "name wanted and there": name,
         "cause": np.array([trait.cause for trait in shown]),
         "result": np.array([trait.result for trait in shown]),
     }
-    common = np.stack([np.asarray(columns[name], np.float32) for name in POINT_FEATURES], axis=1)
-    kinds = np.zeros((n, len(_CLASSES), len(_BY_KIND) + 1), np.float32)
-    picked = common[:, [POINT_FEATURES.index(name) for name in _BY_KIND]]
-    kinds[:, _CLASSES[question.kind], :-1] = picked
-    kinds[:, _CLASSES[question.kind], -1] = 1.0
-    return np.concatenate([common, kinds.reshape(n, -1)], axis=1)
+    features = np.zeros((len(POINT_FEATURES) + len(_CLASSES) * (len(_BY_KIND) + 1), n), np.float32)
+    for row, feature in enumerate(POINT_FEATURES):
+        features[row] = columns[feature]
+    of_kind = len(POINT_FEATURES) + _CLASSES[question.kind] * (len(_BY_KIND) + 1)
+    features[of_kind : of_kind + len(_BY_KIND)] = features[_ROWS_BY_KIND]
+    features[of_kind + len(_BY_KIND)] = 1.0
+    return features.T
 
 
 def coverage_features(
@@ -529,12 +537,15 @@ def _begins_with(
 
 def _parents_behind(points: Sequence[Point], score: Floats) -> Floats:
     """(n,) how far the score of the point that each stands below is from the best; 0 for none."""
-    rows = {(point.page, point.number): row for row, point in enumerate(points)}
     behind = np.zeros(len(points), np.float32)
-    for row, point in enumerate(points):
-        parent = rows.get((point.page, -1 if point.parent is None else point.parent))
-        if parent is not None:
-            behind[row] = score[parent] - score.max()
+    below = [(row, p.page, p.parent) for row, p in enumerate(points) if p.parent is not None]
+    if below:
+        rows = {(point.page, point.number): row for row, point in enumerate(points)}
+        best = score.max()
+        for row, page, number in below:
+            parent = rows.get((page, number))
+            if parent is not None:
+                behind[row] = score[parent] - best
     return behind
 
 
@@ -547,10 +558,17 @@ def _means_of_best(score: Floats, section: Ints, starts: Ints, sizes: Ints) -> F
     return np.asarray(means, np.float32)
 
 
-def _neighbours(score: Floats, section: NDArray[np.int64]) -> Floats:
-    """(n,) mean score of the points before and after in the same section, else the point's own."""
-    before = np.append(False, section[1:] == section[:-1])
-    after = np.append(section[1:] == section[:-1], False)
-    total = np.where(before, np.roll(score, 1), 0) + np.where(after, np.roll(score, -1), 0)
-    count = before.astype(np.float32) + after
-    return np.where(count > 0, total / np.maximum(count, 1), score).astype(np.float32)
+def _neighbours(score: Floats, continues: NDArray[np.bool_]) -> Floats:
+    """(n,) mean score of the points before and after in the same section, else the point's own.
+
+    Args:
+        score: (n,) of the points.
+        continues: (n - 1,) whether a point is of the section of the one before it.
+    """
+    total = np.zeros(len(score), np.float32)
+    count = np.zeros(len(score), np.float32)
+    total[1:] += score[:-1] * continues
+    count[1:] += continues
+    total[:-1] += score[1:] * continues
+    count[:-1] += continues
+    return np.where(count > 0, total / np.maximum(count, 1), score)

@@ -152,21 +152,20 @@ def _query(
 ) -> Query:
     question = search.question
     found = words(search.text)
-    spread = np.zeros((len(offsets), len(found)), np.float32)
-    for column, word in enumerate(found):
-        inside = (offsets[:, 0] < word.end) & (offsets[:, 1] > word.start)
-        if inside.any():
-            spread[inside, column] = 1.0 / inside.sum()
+    begins, ends = offsets.T[:, :, None]
+    inside = (begins < [word.end for word in found]) & (ends > [word.start for word in found])
+    tokens_of = inside.sum(axis=0)
     # A word beyond what the encoder reads has no token to be compared.
-    kept = np.flatnonzero(spread.any(axis=0))
-    read = [found[column].text for column in kept]
-    typed = np.array([found[column].start < len(question) for column in kept], bool)
-    opening = len(question) - len(bare(question)) if question.endswith(bare(question)) else 0
-    starts = [found[column].start for column in kept]
+    kept = [word for word, pieces in zip(found, tokens_of.tolist(), strict=True) if pieces]
+    spread = (inside[:, tokens_of > 0] / tokens_of[tokens_of > 0]).astype(np.float32)
+    read = [word.text for word in kept]
+    typed = np.array([word.start < len(question) for word in kept], bool)
+    asks = bare(question)
+    opening = len(question) - len(asks) if question.endswith(asks) else 0
     weights = np.array(
         [
-            0.0 if is_instruction(word) or start < opening else lexicon.weight(word)
-            for word, start in zip(read, starts, strict=True)
+            0.0 if is_instruction(word.text) or word.start < opening else lexicon.weight(word.text)
+            for word in kept
         ],
         np.float32,
     )
@@ -185,7 +184,7 @@ def _query(
         facets=tuple(facet_of(word) for word in read),
         vector=vector,
         tokens=tokens,
-        spread=spread[:, kept],
+        spread=spread,
     )
 
 
@@ -223,15 +222,11 @@ class Reader:
             What the points say to each of the queries.
         """
         index = self._index
-        sections = np.unique(
-            np.array([index.passages[passage].section for passage in passages], np.int64)
-        )
-        ranges = [
-            np.arange(index.section_starts[section], index.section_starts[section + 1])
-            for section in sections
-        ]
-        points = np.concatenate([np.empty(0, np.int64), *ranges])
-        section = np.repeat(np.arange(len(sections)), [len(run) for run in ranges])
+        sections: Ints = np.unique(index.passage_section[np.fromiter(passages, np.int64)])
+        starts = index.section_starts[sections]
+        sizes = index.section_starts[sections + 1] - starts
+        section = np.repeat(np.arange(len(sections)), sizes)
+        points = np.arange(len(section)) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
         topic = self._topics(sections)
         owns = _late_interaction(queries, self._point_tokens, index.point_starts, points)
         headings = _late_interaction(queries, self._heading_tokens, index.heading_starts, sections)
@@ -291,12 +286,9 @@ class Reader:
         return np.array([numbers.setdefault(path, len(numbers)) for path in paths], np.int64)
 
     def _exact(self, query: Query, points: Ints) -> NDArray[np.bool_]:
-        found = np.zeros((len(points), len(query.terms)), bool)
-        asked = frozenset(query.terms)
-        for row, held in enumerate(map(self._terms_of, points.tolist())):
-            if not asked.isdisjoint(held):
-                found[row] = [term in held for term in query.terms]
-        return found
+        held = map(self._terms_of, points.tolist())
+        found = [list(map(terms.__contains__, query.terms)) for terms in held]
+        return np.array(found, bool).reshape(len(points), len(query.terms))
 
     def _unbind(self, query: Query, points: Ints, own: Floats, exact: NDArray[np.bool_]) -> None:
         """Take back the match of what a point says of another than the question asks of."""

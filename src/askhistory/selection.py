@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,9 @@ _ELSEWHERE = 0.95
 
 _WHOLE_GROUP = 0.5
 """Share of a group's points that, once kept, brings the others along."""
+
+_REMEMBERED = 16_384
+"""Headings whose words are kept at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +161,10 @@ def named_group(index: Index, question: Question, query: Query, evidence: Eviden
     best: tuple[float, int | None] = (0.0, None)
     for row, number in enumerate(evidence.sections):
         headings = index.sections[int(number)].headings
-        named = any(facet_of(word.text) in question.facets for word in words(headings[-1]))
+        if facets_in(headings[-1]).isdisjoint(question.facets):
+            continue
         share = _said_by(" ".join(headings[1:]), query)
-        if named and share >= _NAMES_HEADING and share > best[0]:
+        if share >= _NAMES_HEADING and share > best[0]:
             best = (share, row)
     return best[1]
 
@@ -234,11 +239,14 @@ def _topic_first(relevance: NDArray[np.float64], named: NDArray[np.bool_]) -> ND
     return found
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _terms_in(heading: str) -> frozenset[str]:
+    return frozenset(fold(word.text) for word in words(heading))
+
+
 def _said_by(heading: str, query: Query) -> float:
     """The share of the question's weight that a heading says, in its words or their facets."""
-    found = words(heading)
-    held = {fold(word.text) for word in found}
-    facets = {facet_of(word.text) for word in found} - {None}
+    held, facets = _terms_in(heading), facets_in(heading)
     matched = [
         term in held or facet in facets
         for term, facet in zip(query.terms, query.facets, strict=True)

@@ -7,10 +7,14 @@ asks of the topic ("explain", "effects of") does not count. Nothing here searche
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from askhistory.lexicon import fold, is_stopword, words
 from askhistory.question import facet_of, is_instruction
 from askhistory.schema import Section
+
+_REMEMBERED = 16_384
+"""Headings whose topics are kept at hand."""
 
 
 def topic_of(said: Iterable[str]) -> frozenset[str]:
@@ -22,6 +26,7 @@ def topic_of(said: Iterable[str]) -> frozenset[str]:
     )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def topic_of_heading(heading: str) -> frozenset[str]:
     """The same of a heading, without the dates that it may end in: ``Purges (1934-1938)``."""
     topic = topic_of(word.text for word in words(heading))
