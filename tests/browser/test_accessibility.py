@@ -43,3 +43,6 @@ def test_axe_finds_nothing(arrive: Arrive, size: dict[str, int], scheme: str) ->
         student.page.get_by_role("button", name="Back to the chat").click()
     student.ask("Assess the rise of Stalin")
     check(student, "long answer")
+    student.page.get_by_role("button", name="New chat").click()
+    expect(student.page.locator("#undo")).to_be_visible()
+    check(student, "a new chat that can be undone")

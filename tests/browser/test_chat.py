@@ -164,6 +164,63 @@ def test_a_second_enter_asks_nothing(student: Student) -> None:
     expect(student.box).to_be_enabled()
 
 
+def test_what_is_typed_while_an_answer_comes_stands_in_the_text_box(
+    student: Student, assistant: Awkward
+) -> None:
+    held = assistant.hold()
+    keyboard = student.page.keyboard
+    with student.answering():
+        student.box.fill(f"{AIMS} (held)")
+        # The first of it comes before the server has locked the text box.
+        keyboard.press("Enter")
+        keyboard.type("When did")
+        expect(student.box).to_be_disabled()
+        keyboard.type(" Lenon")
+        for key in ("Backspace", "Backspace", "i", "n", "Enter", "Control+b", "ArrowLeft"):
+            keyboard.press(key)
+        expect(student.box).to_have_value("When did Lenin")
+        # What goes to a button or a field is not for the text box.
+        student.page.get_by_role("button", name="Export").focus()
+        keyboard.type("no")
+        student.page.get_by_label("Search the notes").first.fill("famine")
+        student.page.evaluate("document.activeElement.blur()")
+        held.set()
+    expect(student.box).to_be_focused()
+    keyboard.type(" die?")
+    expect(student.box).to_have_value("When did Lenin die?")
+    expect(student.questions).to_have_count(1)
+    with student.answering():
+        keyboard.press("Enter")
+    expect(student.questions.last).to_have_text("When did Lenin die?")
+    expect(student.answer).to_contain_text("1924")
+    expect(student.box).to_have_value("")
+
+
+def test_what_is_pasted_while_an_answer_comes_is_kept_too(
+    arrive: Arrive, assistant: Awkward
+) -> None:
+    student = arrive(permissions=["clipboard-read", "clipboard-write"]).open()
+    student.page.evaluate("navigator.clipboard.writeText('When did Lenin')")
+    held = assistant.hold()
+    with student.answering():
+        student.type(f"{AIMS} (held)")
+        expect(student.box).to_be_disabled()
+        student.page.keyboard.press("Control+v")
+        student.page.keyboard.type(" die?")
+        held.set()
+    expect(student.box).to_have_value("When did Lenin die?")
+
+
+def test_what_is_typed_after_a_question_that_is_refused_is_kept_with_it(student: Student) -> None:
+    long = "y" * 1001
+    student.page.evaluate("document.querySelector('#box textarea').removeAttribute('maxlength')")
+    with student.answering():
+        student.box.fill(long)
+        student.page.keyboard.press("Enter")
+        student.page.keyboard.type("so")
+    expect(student.box).to_have_value(re.compile(f"^{long} ?so$"))
+
+
 def test_an_edited_question_is_asked_again_and_what_followed_is_dropped(student: Student) -> None:
     student.ask(MEASURES)
     student.ask(AIMS)

@@ -1,6 +1,7 @@
 // The conversation: sends questions through Gradio's own text box, and makes what Gradio shows
 // pleasant to use (names for assistive technology, copying, the way to the notes).
 
+import { wireAhead } from "./ahead.js";
 import { make, say, toast } from "./dom.js";
 import { answerText, conversationMarkdown } from "./export.js";
 import { sleep } from "./server.js";
@@ -34,12 +35,19 @@ export function wireChat(words, reader) {
     clearTimeout(sent);
     sent = 0;
   };
+  const settle = wireAhead(
+    box, () => free() && !sent && !chat.querySelector(".turn.waiting"),
+  );
+  const lost = () => {
+    taken();
+    settle();
+  };
   const once = (event) => {
     const enter = event.type === "keydown" && event.key === "Enter" && !event.shiftKey;
     if (!enter && !event.target.closest?.("[data-testid=submit-button]")) return;
     const ready = document.querySelector("#box.restored");
     if (ready && !sent) {
-      if (box().value.trim()) sent = setTimeout(taken, LOST);
+      if (box().value.trim()) sent = setTimeout(lost, LOST);
       return;
     }
     // Gradio listens for the key press that a key down leads to.
@@ -134,6 +142,7 @@ export function wireChat(words, reader) {
     document.body.classList.toggle("asking", !free());
     // A screen reader reads an answer when it is whole, not each of its parts.
     log()?.setAttribute("aria-busy", String(Boolean(chat.querySelector(".turn.waiting"))));
+    settle();
   }
 
   // While an answer grows the log follows it, but never past the question it answers; a student

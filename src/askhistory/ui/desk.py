@@ -287,6 +287,7 @@ class Desk:
             return
         turn = Turn(question.strip())
         with self._running.work(turn.id) as work:
+            # The text box is cleared once, and at once: what is typed from then on is the next.
             yield self._update([*turns, turn], kept, words, before=before, clear=typed)
             history = browser.questions(turns)
             for grown in self._growing(turn, history, mode, words, work):
@@ -295,16 +296,16 @@ class Desk:
                 turn = grown
                 # Not `gr.skip()` where nothing is new: Gradio sends what changed since the last
                 # yield, and the browser's store would take a skipped value for its new one.
-                yield self._update([*turns, turn], kept, words, before=before, clear=typed)
+                yield self._update([*turns, turn], kept, words, before=before)
         if work.ending == "clear":
             old = browser.ended([*turns, turn])
-            yield self._update([], kept, words, before=old, free=True, clear=typed)
+            yield self._update([], kept, words, before=old, free=True)
             return
         if work.ending == "stop" and turn.state == "waiting":
             turn = replace(turn, state="stopped")
         elif turn.state == "done" and share:
             self._note_uncovered(turn)
-        yield self._update([*turns, turn], kept, words, before=before, free=True, clear=typed)
+        yield self._update([*turns, turn], kept, words, before=before, free=True)
 
     def _growing(
         self, turn: Turn, history: Sequence[str], mode: str, words: Words, work: Work
