@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from askhistory.answering import cite, compose, escape, nearest_headings, refuse
+from askhistory.answering import cite, compose, escape, nearest_headings, refuse, top_headings
 from askhistory.lexicon import fold
 from askhistory.question import Question, QuestionKind, facet_of
 from askhistory.retrieval import Evidence
@@ -515,3 +515,21 @@ def test_the_points_of_an_answer_are_its_paragraphs(texts: list[str]) -> None:
 @settings(max_examples=60)
 def test_escaping_adds_nothing_but_backslashes(text: str) -> None:
     assert escape(text).replace("\\", "") == text.replace("\\", "")
+
+
+def test_the_top_headings_are_those_below_a_pages_own_or_the_pages_own() -> None:
+    one = [
+        Section("a.md", path, "-".join(path), line, line, (), group=path[-1] == "Group")
+        for line, path in enumerate([("A",), ("A", "One"), ("A", "One", "Deep"), ("A", "Two")], 1)
+    ]
+    two = [
+        Section("b.md", path, "b", line, line, (), group=path[-1] == "Group")
+        for line, path in enumerate([("B",), ("B", "Group")], 1)
+    ]
+    paths = [heading.headings for heading in top_headings([*one, *two])]
+    assert paths == [("A", "One"), ("A", "Two"), ("B",)]
+    assert top_headings(one)[0] == Heading(("A", "One"), "a.md", "A-One")
+    paths = [heading.headings for heading in top_headings([*one, *two], most=2)]
+    assert paths == [("A",), ("B",)]
+    assert [heading.headings for heading in top_headings([*one, *two], most=1)] == [("A",)]
+    assert top_headings([]) == ()

@@ -159,6 +159,17 @@ def test_small_talk_gets_a_reply(assistant: Assistant, message: str) -> None:
     assert_whole(answer, assistant)
 
 
+def test_who_asks_what_the_notes_are_about_gets_their_headings(assistant: Assistant) -> None:
+    answer = assistant.ask("What topics are there?", [AIMS])
+    assert (answer.kind, answer.covered, answer.points) == ("reply", False, ())
+    named = [heading.headings for heading in answer.nearest]
+    assert {len(headings) for headings in named} == {2}
+    assert set(named) == {
+        section.headings[:2] for section in assistant.index.sections if len(section.headings) > 1
+    }
+    assert all(f"- {' › '.join(headings)}" in answer.answer for headings in named)
+
+
 # ------------------------------------------------------------------------- follow-ups
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from askhistory.index import Index
 from askhistory.retrieval import Evidence
 from askhistory.schema import Citation, CitedPoint, Heading, Point, Section, Written
 from askhistory.selection import Chosen
+
+MOST_TOPICS = 24
+"""Headings that are named when somebody asks what the notes are about."""
 
 
 def cite(
@@ -85,6 +89,26 @@ def nearest_headings(
     return tuple(found.values())
 
 
+def top_headings(sections: Sequence[Section], most: int = MOST_TOPICS) -> tuple[Heading, ...]:
+    """What notes are about: the headings right below the page's own.
+
+    Of a page without any its own, and so of all pages where they would be more than `most`.
+
+    Args:
+        sections: Page by page, in the order of the notes.
+        most: Headings that are named; of more pages, the first.
+    """
+    pages = [list(own) for _, own in groupby(sections, key=lambda section: section.page)]
+    below = [
+        [section for section in own if len(section.headings) == 2 and not section.group]
+        for own in pages
+    ]
+    top = [section for own, low in zip(pages, below, strict=True) for section in low or own[:1]]
+    if len(top) > most:
+        top = [own[0] for own in pages][:most]
+    return tuple(Heading(section.headings, section.page, section.anchor) for section in top)
+
+
 def compose(points: Sequence[CitedPoint], citations: Sequence[Citation]) -> str:
     """The answer as Markdown: points under numbered headings, then the sources."""
     lines: list[str] = []
@@ -132,9 +156,12 @@ def refuse(nearest: Sequence[Heading]) -> str:
     """The refusal as Markdown, with the nearest headings."""
     if not nearest:
         return "The notes do not cover this."
-    lines = ["The notes do not cover this. The nearest headings are:", ""]
-    lines += [f"- {escape(path(heading.headings))}" for heading in nearest]
-    return "\n".join(lines)
+    return list_headings("The notes do not cover this. The nearest headings are:", nearest)
+
+
+def list_headings(said: str, headings: Sequence[Heading]) -> str:
+    """A sentence and a list of headings, as Markdown."""
+    return "\n".join([said, "", *(f"- {escape(path(each.headings))}" for each in headings)])
 
 
 def path(headings: Sequence[str]) -> str:

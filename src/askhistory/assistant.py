@@ -22,7 +22,15 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from askhistory.answering import cite, compose, compose_written, nearest_headings, refuse
+from askhistory.answering import (
+    cite,
+    compose,
+    compose_written,
+    list_headings,
+    nearest_headings,
+    refuse,
+    top_headings,
+)
 from askhistory.conversation import Standalone, standalone
 from askhistory.index import BuildReport, Index, build, is_stale
 from askhistory.language_model import LanguageModel, Writer
@@ -44,6 +52,7 @@ from askhistory.retrieval import Evidence, Query, Reader, Search, prepare, retri
 from askhistory.schema import (
     Answer,
     Correction,
+    Heading,
     IndexMissingError,
     IndexUnusableError,
     LanguageModelError,
@@ -269,12 +278,20 @@ class Assistant:
         talk = small_talk(asked)
         if not _says_something(asked) or not self._lexicon.reads(asked):
             answer = Answer(question, asked, False, 0.0, refuse(()), kind="refusal")
+        elif talk == "contents":
+            headings = self._top_headings
+            listed = list_headings(reply(talk), headings)
+            answer = Answer(question, asked, False, 0.0, listed, nearest=headings, kind="reply")
         elif talk is not None:
             answer = Answer(question, asked, False, 0.0, reply(talk), kind="reply")
         else:
             answer = self._answer(question, self.analyse(asked, history, watch))
         watch.lap("compose")
         return replace(answer, seconds=time.perf_counter() - started)
+
+    @cached_property
+    def _top_headings(self) -> tuple[Heading, ...]:
+        return top_headings(self.index.sections)
 
     def _log(self, answer: Answer, earlier: int, watch: Stopwatch) -> None:
         """Log a line on a question: what came of it and what took how long, not what was asked."""

@@ -357,7 +357,8 @@ class Written:
 
 
 AnswerKind = Literal["answer", "refusal", "reply"]
-"""``reply`` is the short human reply to a greeting, thanks or "what can you do?"."""
+"""``reply`` is the short human reply to a greeting, thanks, "what can you do?" or "what is in the
+notes?"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,8 +374,8 @@ class Answer:
             sources; or the refusal; or the reply.
         points: In the order of the answer; empty when not covered.
         citations: In the order of their numbers; empty when not covered.
-        nearest: Up to three headings to look under when not covered; none for a reply, nor
-            for a question without a word in it.
+        nearest: Up to three headings to look under when not covered, none for a question
+            without a word in it; of a reply that says what the notes are about, those headings.
         seconds: From question to answer.
         kind: An answer, a refusal or a reply.
         corrections: Words that were read as others, in the order of the question.

@@ -1,5 +1,5 @@
-"""Greetings, thanks and "what can you do?": recognised when they are all a message says,
-and given a short human reply instead of an answer or a refusal.
+"""Greetings, thanks, "what can you do?" and "what is in the notes?": recognised when they are all
+a message says, and given a short human reply instead of an answer or a refusal.
 
 A message is small talk when it can be read to its end as phrases of small talk, one after
 another; anything left over is a question, and the notes are asked.
@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-SmallTalk = Literal["help", "limits", "feeling", "thanks", "farewell", "greeting", "remark"]
+SmallTalk = Literal[
+    "contents", "help", "limits", "feeling", "thanks", "farewell", "greeting", "remark"
+]
 
 _YOU = r"(?:you|u|ya)"
 _YOU_ARE = rf"(?:{_YOU}(?:'?re| are| r)?|ur)"
@@ -29,15 +31,26 @@ _WHEN = (
     r"(?: (?:today|tonight|tomorrow|tmrw|tmr|soon|later|now|next week|in the morning|on \w+day))?"
 )
 
+_SUBJECTS = r"(?:topics?|subjects?|chapters?|pages?|headings?|sections?|notes)"
+_NOTES = r"(?:the|these|those|this|my|your|our)(?: class)? notes"
+
 _PHRASES: Mapping[SmallTalk, tuple[str, ...]] = {
+    "contents": (
+        rf"what (?:do|can) {_YOU} (?:know|cover|answer)(?: about)?",
+        rf"what (?:can|should|could|do) i ask(?: {_YOU}| about| here)*",
+        rf"what(?:'?s| is| are) (?:in )?{_NOTES}(?: about| on)?",
+        rf"what(?:'?s| is| are) (?:all )?(?:in )?(?:here|the {_SUBJECTS})(?: (?:in|of) {_NOTES})?",
+        rf"what do {_NOTES} (?:cover|have|contain|include|deal with)",
+        rf"(?:what|which) {_SUBJECTS} (?:do|are|can|does) "
+        rf"(?:{_YOU}|there|i|we|{_NOTES}|covered|included)"
+        rf"(?: (?:cover|know|have|contain|ask|about|in|here|there|{_YOU}|{_NOTES}))*",
+        rf"{_ASK_YOU}(?:list|show|give|tell)(?: me)?(?: all)?(?: (?:the|your|my))? {_SUBJECTS}"
+        rf"(?: (?:in|of|from) {_NOTES})?",
+    ),
     "help": (
         rf"what (?:else )?(?:can|do|could) (?:{_YOU}|this|it|i) do(?: here| for me| with this)?",
-        rf"what (?:do|can) {_YOU} (?:know|cover|answer)(?: about)?",
-        rf"what (?:can|should|could|do) i (?:ask|type|do|write|say)(?: {_YOU}| about| here)*",
+        rf"what (?:can|should|could|do) i (?:type|do|write|say)(?: {_YOU}| about| here)*",
         r"what(?:'?s| is) (?:this(?: (?:site|page|app|thing|bot))?|your name)",
-        r"what(?:'?s| is| are) (?:in )?(?:the|these|my|your) notes(?: about| on)?",
-        r"what (?:topics|notes|subjects|pages|chapters) (?:do|are|can) "
-        rf"(?:{_YOU}|there|i|we)(?: (?:cover|know|have|ask|about|in|here|the notes))*",
         rf"(?:who|what) (?:are|r) {_YOU}",
         rf"who (?:made|built|created|wrote|programmed) {_YOU}",
         rf"(?:are|r) {_YOU} (?:an? )?(?:real|human|bot|robot|ai|chatbot|chat ?gpt|person|teacher)"
@@ -116,6 +129,7 @@ _FILLERS = (
     r"now|well|then|today|just|but|omg|very helpful|x+|anyway)"
 )
 _ORDER: tuple[SmallTalk, ...] = (
+    "contents",
     "help",
     "limits",
     "feeling",
@@ -132,6 +146,7 @@ _REPLIES: Mapping[SmallTalk, str] = {
     "and where.",
     "thanks": "You're welcome. Good luck! Ask again whenever you like.",
     "farewell": "Goodbye, and good luck!",
+    "contents": "This is what your notes are about. Ask me about any of it.",
     "help": "I answer questions from your class notes: I show the notes' own points, each with "
     "the heading it stands under, and I tell you when the notes don't cover something. "
     "Ask about a fact, the causes or results of something, or a whole topic.",

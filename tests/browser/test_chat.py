@@ -469,6 +469,24 @@ def test_a_greeting_gets_a_short_reply(student: Student) -> None:
     expect(student.answer.locator(".see, .sources")).to_have_count(0)
 
 
+def test_what_the_notes_are_about_is_a_list_that_opens_them(arrive: Arrive) -> None:
+    student = arrive(permissions=["clipboard-read", "clipboard-write"]).open()
+    student.ask("What topics are there?")
+    expect(student.answer.locator(".see")).to_have_text(
+        [
+            "Reasons for the rise of Stalin", "Economic impact of Stalin",
+            "Political impact of Stalin", "Social impacts of Stalin", "The Weimar Republic",
+            "Hitler's road to power", "Life in Nazi Germany",
+        ]
+    )  # fmt: skip
+    student.page.get_by_role("button", name="Copy").last.click()
+    expect(student.page.locator("#toast")).to_have_text("Copied")
+    copied = student.page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert copied[1] == "- Reasons for the rise of Stalin"
+    student.answer.get_by_role("button", name="Hitler's road to power").click()
+    expect(student.page.locator("#notes :focus")).to_contain_text("Hitler's road to power")
+
+
 def test_nothing_outside_is_asked_and_nothing_complained_about(student: Student) -> None:
     student.ask(AIMS)
     student.answer.locator("a.cite").first.click()

@@ -25,7 +25,7 @@ function* lines(answer) {
           text: `${text(item.querySelector(".where"))} (${text(item.querySelector(".page"))})`,
         };
       }
-    } else if (part.matches(".refusal")) {
+    } else if (part.matches(".refusal, .topics")) {
       for (const item of part.querySelectorAll("p, .see")) {
         yield { kind: item.matches(".see") ? "point" : "text", text: text(item), cites: [] };
       }

@@ -71,7 +71,7 @@ def _answer(turn: Turn, notes: Notes | None, words: Words) -> str:
         return _notice(turn.message or early)
     parts = [_quiet_line(turn, words)]
     if turn.answer.kind == "reply":
-        parts.append(_reply(turn.answer.answer))
+        parts.append(_reply(turn.answer, notes, words))
     elif not turn.answer.covered:
         parts.append(_refusal(turn.answer, notes, words))
     else:
@@ -129,12 +129,16 @@ def _plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 
-def _reply(markdown: str) -> str:
-    paragraphs = (part.strip() for part in markdown.split("\n\n"))
+def _reply(answer: Answer, notes: Notes, words: Words) -> str:
+    if answer.nearest:
+        choices = _headings(answer, notes)
+        return f'<div class="topics"><p>{escape(words["reply.topics"])}</p>{choices}</div>'
+    paragraphs = (part.strip() for part in answer.answer.split("\n\n"))
     return "".join(f"<p>{escape(part).replace(chr(10), '<br>')}</p>" for part in paragraphs if part)
 
 
-def _refusal(answer: Answer, notes: Notes, words: Words) -> str:
+def _headings(answer: Answer, notes: Notes) -> str:
+    """Return the headings that an answer names, as what opens the notes there."""
     near = [
         (address, heading)
         for heading in answer.nearest
@@ -145,8 +149,13 @@ def _refusal(answer: Answer, notes: Notes, words: Words) -> str:
         f"{escape(path_text(heading.headings[1:] or heading.headings))}</a>"
         for address, heading in near
     )
+    return f'<div class="choices">{buttons}</div>' if buttons else ""
+
+
+def _refusal(answer: Answer, notes: Notes, words: Words) -> str:
+    choices = _headings(answer, notes)
     label = f'<p class="label">{escape(words["refusal.nearest"])}</p>'
-    nearest = f'{label}<div class="choices">{buttons}</div>' if buttons else ""
+    nearest = label + choices if choices else ""
     return (
         f'<div class="refusal"><p class="lead">{escape(words["refusal.title"])}</p>'
         f"<p>{escape(words['refusal.text'])}</p>{nearest}</div>"
