@@ -101,89 +101,47 @@ class _Batch(NamedTuple):
     sentences: torch.Tensor
 
 
-class _Layer(NamedTuple):
-    """Weight and bias of each step of a layer."""
-
-    attend: tuple[torch.Tensor, torch.Tensor]
-    """Queries, keys and values, one below the other."""
-    join: tuple[torch.Tensor, torch.Tensor]
-    norm: tuple[torch.Tensor, torch.Tensor]
-    widen: tuple[torch.Tensor, torch.Tensor]
-    narrow: tuple[torch.Tensor, torch.Tensor]
-    norm_after: tuple[torch.Tensor, torch.Tensor]
+_IN_TORCH = {
+    "attention.output.dense": "self_attn.out_proj",
+    "attention.output.LayerNorm": "norm1",
+    "intermediate.dense": "linear1",
+    "output.dense": "linear2",
+    "output.LayerNorm": "norm2",
+}
+"""The parts of a layer of BERT, as torch's own encoder names them."""
 
 
-class _Forward:
-    """The forward pass of BERT (Devlin et al. 2019) with the weights of a loaded model.
+def _layers_of(model: torch.nn.Module) -> torch.nn.TransformerEncoder:
+    """The layers of a BERT model (Devlin et al. 2019) as torch has them, with the model's weights.
 
-    It multiplies what the model's own does, to the last bit; but that finds out anew with each
-    call which attention, masks and outputs are wanted, which takes a fifth of the time of a
-    question.
+    The model's own find out anew with each call which attention, masks and outputs are wanted,
+    which takes a sixth of the time of a question. The vectors differ by less than 1e-5.
     """
+    import torch
 
-    def __init__(self, model: torch.nn.Module) -> None:
-        import torch
-
-        weights = model.state_dict()
-        config: Any = model.config
-        self._heads: int = config.num_attention_heads
-        self._epsilon: float = config.layer_norm_eps
-
-        def pair(name: str) -> tuple[torch.Tensor, torch.Tensor]:
-            return weights[f"{name}.weight"], weights[f"{name}.bias"]
-
-        def layer(name: str) -> _Layer:
-            heads = [pair(f"{name}.attention.self.{part}") for part in ("query", "key", "value")]
-            return _Layer(
-                (
-                    torch.cat([weight for weight, _ in heads]),
-                    torch.cat([bias for _, bias in heads]),
-                ),
-                pair(f"{name}.attention.output.dense"),
-                pair(f"{name}.attention.output.LayerNorm"),
-                pair(f"{name}.intermediate.dense"),
-                pair(f"{name}.output.dense"),
-                pair(f"{name}.output.LayerNorm"),
-            )
-
-        self._words = weights["embeddings.word_embeddings.weight"]
-        self._segment = weights["embeddings.token_type_embeddings.weight"][0]
-        self._places = weights["embeddings.position_embeddings.weight"]
-        self._norm = pair("embeddings.LayerNorm")
-        self._layers = [layer(f"encoder.layer.{n}") for n in range(config.num_hidden_layers)]
-
-    def __call__(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """The last layer's states (texts, tokens, dimension).
-
-        Args:
-            ids: (texts, tokens) of the word pieces.
-            mask: (texts, tokens) whether there is a token; None where there is everywhere.
-        """
-        import torch.nn.functional as functional
-
-        texts, tokens = ids.shape
-        seen = None if mask is None else mask[:, None, None]
-        states = functional.embedding(ids, self._words) + self._segment
-        states = self._normalized(states + self._places[:tokens], self._norm)
-        for layer in self._layers:
-            parted = functional.linear(states, *layer.attend).view(
-                texts, tokens, 3, self._heads, -1
-            )
-            query, key, value = parted.permute(2, 0, 3, 1, 4)
-            found = functional.scaled_dot_product_attention(query, key, value, attn_mask=seen)
-            found = functional.linear(found.transpose(1, 2).flatten(2), *layer.join)
-            states = self._normalized(found + states, layer.norm)
-            wide = functional.gelu(functional.linear(states, *layer.widen))
-            found = functional.linear(wide, *layer.narrow)
-            states = self._normalized(found + states, layer.norm_after)
-        return states
-
-    def _normalized(
-        self, states: torch.Tensor, norm: tuple[torch.Tensor, torch.Tensor]
-    ) -> torch.Tensor:
-        import torch
-
-        return torch.layer_norm(states, states.shape[-1:], *norm, self._epsilon)
+    config: Any = model.config
+    layer = torch.nn.TransformerEncoderLayer(
+        config.hidden_size,
+        config.num_attention_heads,
+        config.intermediate_size,
+        activation=config.hidden_act,
+        layer_norm_eps=config.layer_norm_eps,
+        batch_first=True,
+    )
+    layers = torch.nn.TransformerEncoder(
+        layer, config.num_hidden_layers, enable_nested_tensor=False
+    )
+    weights = model.state_dict()
+    renamed = {}
+    for number in range(config.num_hidden_layers):
+        ours, theirs = f"encoder.layer.{number}", f"layers.{number}"
+        for kind in ("weight", "bias"):
+            parts = [f"{ours}.attention.self.{part}.{kind}" for part in ("query", "key", "value")]
+            renamed[f"{theirs}.self_attn.in_proj_{kind}"] = torch.cat([weights[p] for p in parts])
+            for name, other in _IN_TORCH.items():
+                renamed[f"{theirs}.{other}.{kind}"] = weights[f"{ours}.{name}.{kind}"]
+    layers.load_state_dict(renamed)
+    return layers.eval()
 
 
 class Encoder:
@@ -217,7 +175,8 @@ class Encoder:
         self.sha256 = sha256
         self.dimension = dimension
         self.max_tokens = max_tokens
-        self._forward = _Forward(model)
+        self._embeddings: torch.nn.Module = model.get_submodule("embeddings")
+        self._layers = _layers_of(model)
         self._counter = tokenizers.Tokenizer.from_str(tokenizer.to_str())
         self._counter.no_padding()
         self._counter.no_truncation()
@@ -305,8 +264,9 @@ class Encoder:
                 mask[row, : len(piece)] = 1
             with torch.inference_mode():
                 attention = torch.from_numpy(mask)
-                padded = None if mask.all() else attention.bool()
-                states = self._forward(torch.from_numpy(ids), padded)
+                padding = None if mask.all() else ~attention.bool()
+                embedded = self._embeddings(torch.from_numpy(ids))
+                states: torch.Tensor = self._layers(embedded, src_key_padding_mask=padding)
                 weights = attention.unsqueeze(-1).to(states.dtype)
                 means = (states * weights).sum(1) / weights.sum(1)
                 yield _Batch(places, chosen, states, functional.normalize(means, dim=1))
