@@ -27,7 +27,7 @@ from rich.progress import Progress
 
 from askhistory.assistant import Assistant, lexicon_of
 from askhistory.index import Index, build
-from askhistory.lexicon import terms
+from askhistory.lexicon import folded, terms
 from askhistory.models import Encoder, Encoding
 from askhistory.models import Progress as Report
 from askhistory.relevance import shipped_weights
@@ -119,6 +119,7 @@ def measure_build(points: int, real: bool, folder: Path) -> dict[str, Any]:
             folder,
             budget=Settings().token_budget,
             terms=terms,
+            folded=folded,
             expand=expand,
             progress=lambda done, total: bars.update(task, completed=done, total=total),
         )

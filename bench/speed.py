@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from askhistory.assistant import Assistant, build_index, lexicon_of
 from askhistory.index import Index, build
-from askhistory.lexicon import terms
+from askhistory.lexicon import folded, terms
 from askhistory.models import Encoder, Encoding, verified_folder
 from askhistory.models import Progress as Report
 from askhistory.relevance import shipped_weights
@@ -170,7 +170,7 @@ def _indexing(encoder: Encoder, scratch: Path) -> str:
 def _build(notes: Corpus, encoder: Any, folder: Path) -> None:
     expand = lexicon_of(notes.sections).expand
     budget = Settings().token_budget
-    build(notes, encoder, folder, budget=budget, terms=terms, expand=expand)
+    build(notes, encoder, folder, budget=budget, terms=terms, folded=folded, expand=expand)
 
 
 def _short(notes: Corpus, sections: int) -> Corpus:

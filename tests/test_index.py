@@ -46,6 +46,10 @@ def terms(text: str) -> list[str]:
     return text.lower().split()
 
 
+def folded(text: str) -> set[str]:
+    return set(terms(text))
+
+
 def make_page(path: str, title: str, sections: dict[str, Sequence[str]], sha256: str = "0") -> Page:
     """A page whose sections hold a point a line; a point that begins with a tab has a parent."""
     made, line, number = [], 1, 0
@@ -156,7 +160,9 @@ class FakeEncoder:
 
 
 def make(folder: Path, corpus: Corpus = CORPUS, encoder: FakeEncoder | None = None) -> BuildReport:
-    return build(corpus, encoder or FakeEncoder(), folder, budget=BUDGET, terms=terms)
+    return build(
+        corpus, encoder or FakeEncoder(), folder, budget=BUDGET, terms=terms, folded=folded
+    )
 
 
 def current(folder: Path) -> Path:
@@ -184,7 +190,7 @@ def encoder() -> Encoder:
 @pytest.fixture(scope="module")
 def real(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Index:
     folder = tmp_path_factory.mktemp("real") / "index"
-    build(CORPUS, encoder, folder, budget=BUDGET, terms=terms)
+    build(CORPUS, encoder, folder, budget=BUDGET, terms=terms, folded=folded)
     return Index.open(folder, encoder_sha256=encoder.sha256)
 
 
@@ -404,6 +410,7 @@ def test_progress_ends_at_the_total(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         tmp_path,
         budget=BUDGET,
         terms=terms,
+        folded=folded,
         progress=lambda done, total: seen.append((done, total)),
     )
     assert [done for done, _ in seen] == [3, 5, 8, 11, 13, 16, 17]
@@ -417,7 +424,7 @@ def test_no_passage_is_longer_than_the_encoder_reads(encoder: Encoder, tmp_path:
     # One tiktoken token can be many word pieces: the budget alone would not do.
     words = ["antidisestablishmentarianism 1234567 Хрущёв"] * 4
     page = make_page("a.md", "Title", {"Long": [" ".join(words)] * 12})
-    build(Corpus((page,)), encoder, tmp_path, budget=240, terms=terms)
+    build(Corpus((page,)), encoder, tmp_path, budget=240, terms=terms, folded=folded)
     index = Index.open(tmp_path)
     lengths = [encoder.count_tokens(passage.text) for passage in index.passages]
     assert max(lengths) <= 256
@@ -429,7 +436,7 @@ def test_a_point_longer_than_the_encoder_reads_keeps_its_end(
 ) -> None:
     text = "The harvest of the year was poor. " * 60 + "Only Kazakhstan was spared."
     page = make_page("a.md", "Title", {"Long": [text]})
-    build(Corpus((page,)), encoder, tmp_path, budget=180, terms=terms)
+    build(Corpus((page,)), encoder, tmp_path, budget=180, terms=terms, folded=folded)
     index = Index.open(tmp_path)
     assert len(index.point_tokens(0)) == encoder.count_tokens(text) - 2 > 254
     assert np.linalg.norm(index.point_vectors[0]) == pytest.approx(1, abs=1e-5)
@@ -449,15 +456,46 @@ def test_a_context_that_leaves_no_room_is_left_out(tmp_path: Path) -> None:
     assert len(Index.open(tmp_path).point_tokens(0)) == 7
 
 
+def test_which_points_hold_a_word_is_known(tmp_path: Path) -> None:
+    words = ["grain fell", "grain rose", "café é", "steel rose"]
+    build(
+        Corpus((make_page("a.md", "Title", {"Farms": words}),)),
+        FakeEncoder(),
+        tmp_path,
+        budget=BUDGET,
+        terms=terms,
+        folded=folded,
+    )
+    index = Index.open(tmp_path)
+    assert index.holds(np.array([3, 0, 2]), ["rose", "grain", "é", "wheat"]).tolist() == [
+        [True, False, False, False],
+        [False, True, False, False],
+        [False, False, True, False],
+    ]
+    assert index.holds(np.array([1]), []).shape == (1, 0)
+    assert index.holds(np.array([], np.int64), ["grain"]).shape == (0, 1)
+
+
 def test_points_are_read_spelt_out_but_kept_as_they_are(tmp_path: Path) -> None:
     page = make_page("a.md", "Title", {"Plans": ["The FYP failed."]})
 
     def expand(text: str) -> str:
         return text.replace("FYP", "Five Year Plan")
 
-    build(Corpus((page,)), FakeEncoder(), tmp_path, budget=BUDGET, terms=terms, expand=expand)
+    build(
+        Corpus((page,)),
+        FakeEncoder(),
+        tmp_path,
+        budget=BUDGET,
+        terms=terms,
+        folded=folded,
+        expand=expand,
+    )
     index = Index.open(tmp_path)
     assert index.points[0].text == "The FYP failed."
+    assert index.holds(np.array([0]), ["the", "year", "fyp", "plan"]).tolist() == [
+        [True, True, False, True]
+    ]
     expected = FakeEncoder().encode(["The Five Year Plan failed."]).tokens[0]
     np.testing.assert_allclose(index.point_tokens(0), expected, atol=2e-3)
 

@@ -60,7 +60,9 @@ def make_corpus(variant: str) -> Corpus:
 
 
 def build_variant(folder: Path, variant: str) -> None:
-    build(make_corpus(variant), SeededEncoder(), folder, budget=60, terms=str.split)
+    build(
+        make_corpus(variant), SeededEncoder(), folder, budget=60, terms=str.split, folded=str.split
+    )
 
 
 def build_without_end(folder: Path, ready: Connection) -> None:

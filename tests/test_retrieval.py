@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from askhistory.lexicon import Lexicon, words
+from askhistory.lexicon import Lexicon, folded, words
 from askhistory.models import Encoding, Progress
 from askhistory.retrieval import Evidence, Query, Reader, Search, prepare, retrieve
 from askhistory.schema import Passage, Point, Section
@@ -99,6 +99,11 @@ class Notes:
 
     def search_bm25(self, terms: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
         return np.array(self.lexical[:k], np.int64), np.zeros(len(self.lexical[:k]), np.float32)
+
+    def holds(self, points: np.ndarray, terms: Sequence[str]) -> np.ndarray:
+        held = [folded(self.points[point].text) for point in points]
+        found = [[term in words_of_point for term in terms] for words_of_point in held]
+        return np.array(found, bool).reshape(len(points), len(terms))
 
     def section_passages(self, sections: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         held = [np.flatnonzero(np.array(self.passage_section) == number) for number in sections]

@@ -34,7 +34,7 @@ from askhistory.answering import (
 from askhistory.conversation import Standalone, standalone
 from askhistory.index import BuildReport, Index, build, is_stale
 from askhistory.language_model import LanguageModel, Writer
-from askhistory.lexicon import Lexicon, terms, words
+from askhistory.lexicon import Lexicon, folded, terms, words
 from askhistory.logs import Stopwatch
 from askhistory.manifest import SOURCE, stamp
 from askhistory.models import Encoder, Progress, TextEncoder
@@ -159,7 +159,7 @@ class Assistant:
         self._settings = settings
         self._writer = writer
         self._lexicon = lexicon_of(index.sections)
-        self._reader = Reader(index, self._lexicon.expand)
+        self._reader = Reader(index)
         self._topics = Topics(index.sections)
         self._seen = index.stamp
         # Students ask about the same words, and each follow-up searches for its forerunner anew.
@@ -662,6 +662,7 @@ def build_index(
         target,
         budget=settings.token_budget,
         terms=terms,
+        folded=folded,
         expand=lexicon_of(notes.sections).expand,
         progress=progress,
     )

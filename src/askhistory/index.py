@@ -14,6 +14,7 @@ The folder::
         ├── points.npy    point-tokens.npy    point-starts.npy
         ├── headings.npy  heading-tokens.npy  heading-starts.npy
         ├── *-sums.npy                                          a checksum per block of the four
+        ├── point-words.npy    point-word-starts.npy            a number per word of each point
         └── bm25-*                                              term weights of the passages
 
 A build goes into a folder of its own. Only when all of it is on the disk is `manifest.json`
@@ -40,7 +41,7 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import lru_cache, partial
 from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any, Final, Self
@@ -112,6 +113,8 @@ _FILES: Final = frozenset(
         *(f"{kind}-starts.npy" for kind in ("point", "heading")),
         *(f"{rows}.npy" for rows in _ROWS),
         *(f"{rows}-sums.npy" for rows in _ROWS),
+        "point-words.npy",
+        "point-word-starts.npy",
         *_BM25_FILES.values(),
     }
 )
@@ -131,6 +134,8 @@ _LEARNT_FROM: Final = 40
 """Vectors per list from which k-means learns; with fewer, FAISS warns."""
 _WINDOW: Final = 1024
 """Texts encoded before their vectors are written: bounds the memory of a build."""
+_NUMBERED: Final = 65_536
+"""Words whose numbers are kept at hand."""
 
 
 # ------------------------------------------------------------------------------ the index
@@ -178,6 +183,8 @@ class Index:
     heading_vectors: Rows
     heading_token_vectors: Rows
     heading_starts: Ints
+    _point_words: Ints
+    _point_word_starts: Ints
     _faiss: Any
     _bm25: Any
 
@@ -258,6 +265,8 @@ class Index:
             heading_vectors=rows("headings"),
             heading_token_vectors=rows("heading-tokens"),
             heading_starts=np.load(build / "heading-starts.npy", allow_pickle=False),
+            _point_words=_mapped(build / "point-words.npy"),
+            _point_word_starts=np.load(build / "point-word-starts.npy", allow_pickle=False),
             _faiss=_read_faiss(build / "passages.faiss"),
             _bm25=bm25s.BM25.load(build, mmap=True, show_progress=False, **_BM25_FILES),
         )
@@ -284,7 +293,9 @@ class Index:
             and self.heading_token_vectors.shape[1:] == (width,)
             and len(self.point_starts) == len(self.points) + 1
             and len(self.heading_starts) == len(self.sections) + 1
+            and len(self._point_word_starts) == len(self.points) + 1
             and self.point_starts[-1] == len(self.point_token_vectors)
+            and self._point_word_starts[-1] == len(self._point_words)
             and self.heading_starts[-1] == len(self.heading_token_vectors)
             and (self._faiss.ntotal, self._faiss.d) == (len(self.passages), width)
             and self._bm25.scores["num_docs"] == len(self.passages)
@@ -339,6 +350,26 @@ class Index:
         """The token vectors of a section's heading path: (tokens, dimension) float16."""
         first, last = self.heading_starts[section], self.heading_starts[section + 1]
         return self.heading_token_vectors[first:last]
+
+    def holds(self, points: Ints, words: Sequence[str]) -> NDArray[np.bool_]:
+        """Say which points hold which words, abbreviations spelt out.
+
+        Args:
+            points: Numbers of n points.
+            words: W of them, folded as those of the notes were when the index was built.
+
+        Returns:
+            (n, W) whether each point holds each word.
+        """
+        starts = self._point_word_starts[points]
+        counts = self._point_word_starts[points + 1] - starts
+        rows = np.repeat(np.arange(len(points)), counts)
+        places = np.arange(counts.sum()) + np.repeat(starts - np.cumsum(counts) + counts, counts)
+        held = self._point_words[places]
+        found = np.zeros((len(points), len(words)), bool)
+        for column, word in enumerate(words):
+            found[rows[held == _number_of(word)], column] = True
+        return found
 
     def section_passages(self, sections: Ints) -> tuple[Ints, Ints]:
         """The passages of some sections, one section after the other, and how many each has."""
@@ -405,6 +436,13 @@ class _Plan:
     old_passages: Ints
 
 
+@lru_cache(maxsize=_NUMBERED)
+def _number_of(word: str) -> np.uint64:
+    """A number that stands for a word: two of a million words share one once in 10⁷ corpora."""
+    digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return np.uint64(int.from_bytes(digest))
+
+
 def build(
     corpus: Corpus,
     encoder: TextEncoder,
@@ -412,6 +450,7 @@ def build(
     *,
     budget: int,
     terms: Callable[[str], list[str]],
+    folded: Callable[[str], Collection[str]],
     expand: Callable[[str], str] = str,
     progress: Progress | None = None,
 ) -> BuildReport:
@@ -427,6 +466,7 @@ def build(
         budget: Most tiktoken tokens in a passage. A passage that is longer than the encoder
             reads all the same is split by the encoder's own count.
         terms: Folds a text into the terms that BM25 counts.
+        folded: Folds a text into all of its words, for `Index.holds`.
         expand: Spells out, for reading, what a point's text leaves abbreviated.
         progress: Called with the number of texts embedded and of texts to embed.
 
@@ -449,7 +489,7 @@ def build(
             clear(folder, keep=before.build if before is not None else None)
             target = folder / f"build-{secrets.token_hex(8)}"
             try:
-                tally = _write_build(target, plan, old, encoder, terms, progress)
+                tally = _write_build(target, plan, old, encoder, terms, folded, progress)
                 manifest = Manifest(
                     format=FORMAT,
                     build=target.name,
@@ -628,6 +668,7 @@ def _write_build(
     old: Index | None,
     encoder: TextEncoder,
     terms: Callable[[str], list[str]],
+    folded: Callable[[str], Collection[str]],
     progress: Progress | None,
 ) -> _Tally:
     """Write every file of a build, down to the disk."""
@@ -643,6 +684,7 @@ def _write_build(
     target.mkdir()
     _write_words(target, plan)
     _write_bm25(target, plan, terms)
+    _write_numbers(target, plan, folded)
     headings = (old.heading_vectors, old.heading_tokens) if old is not None else None
     _write_tokens(
         target, "heading", plan.heading_texts, plan.old_headings, headings, encoder, embedded
@@ -687,6 +729,15 @@ def _write_bm25(target: Path, plan: _Plan, terms: Callable[[str], list[str]]) ->
     weights = bm25s.BM25(k1=1.5, b=0.75, method="lucene", backend="numpy")
     weights.index((numbers, vocabulary), show_progress=False)
     weights.save(target, show_progress=False, **_BM25_FILES)
+
+
+def _write_numbers(target: Path, plan: _Plan, folded: Callable[[str], Collection[str]]) -> None:
+    """Write which words each point holds."""
+    held = [[_number_of(word) for word in sorted(folded(text))] for _, text in plan.point_texts]
+    starts = np.array([0, *accumulate(map(len, held))], np.int64)
+    numbers = np.fromiter(chain.from_iterable(held), np.uint64, count=int(starts[-1]))
+    np.save(target / "point-words.npy", numbers, allow_pickle=False)
+    np.save(target / "point-word-starts.npy", starts, allow_pickle=False)
 
 
 def _write_tokens(
@@ -804,10 +855,14 @@ def _read_rows(build: Path, later: Collection[str], name: str) -> Rows:
     """Map a file of vectors, with its checksums where it is to be checked as it is read."""
     path = build / f"{name}.npy"
     if path.name not in later:
-        # Plain arrays over the mapped memory: slicing a memmap object is far slower.
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        return _mapped(path)
     sums = np.load(build / f"{name}-sums.npy", allow_pickle=False)
     return CheckedRows(path, sums, partial(stale, build.parent))
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    # Plain arrays over the mapped memory: slicing a memmap object is far slower.
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _read_faiss(path: Path) -> Any:

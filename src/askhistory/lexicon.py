@@ -228,6 +228,11 @@ def terms(text: str) -> list[str]:
     return [fold(word.text) for word in words(text) if not is_stopword(word.text)]
 
 
+def folded(text: str) -> frozenset[str]:
+    """Every word of a text, folded."""
+    return frozenset(fold(word.text) for word in words(text))
+
+
 def ordinals(text: str) -> frozenset[str]:
     """The ordinals of a text, folded: ``the first and the 2nd`` → ``1`` and ``2``."""
     return frozenset(fold(word.text) for word in words(text) if word.text.lower() in ORDINALS)

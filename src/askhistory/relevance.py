@@ -21,7 +21,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -259,27 +259,40 @@ def relevance_feature_names() -> tuple[str, ...]:
     return (*POINT_FEATURES, *by_kind)
 
 
-@dataclass(frozen=True, slots=True)
 class Traits:
-    """What a point's wording shows, whatever the question."""
+    """What a point's wording shows, whatever the question; each is looked for when it is wanted."""
 
-    year: bool
-    number: bool
-    names: frozenset[str]
-    cause: bool
-    result: bool
+    def __init__(self, text: str) -> None:
+        """Take the point's text."""
+        self._text = text
+
+    @cached_property
+    def year(self) -> bool:
+        """Whether there is a year."""
+        return bool(_YEAR.search(self._text))
+
+    @cached_property
+    def number(self) -> bool:
+        """Whether there is a number other than a year."""
+        return bool(_NUMBER.search(self._text))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Its names, in lower case."""
+        return frozenset(name.lower() for name in _NAME.findall(self._text))
+
+    @cached_property
+    def cause(self) -> bool:
+        """Whether it gives a cause."""
+        return bool(_CAUSE.search(self._text))
+
+    @cached_property
+    def result(self) -> bool:
+        """Whether it gives a result."""
+        return bool(_RESULT.search(self._text))
 
 
-@lru_cache(maxsize=65_536)
-def traits(text: str) -> Traits:
-    """Read a point's traits off its text."""
-    return Traits(
-        year=bool(_YEAR.search(text)),
-        number=bool(_NUMBER.search(text)),
-        names=frozenset(name.lower() for name in _NAME.findall(text)),
-        cause=bool(_CAUSE.search(text)),
-        result=bool(_RESULT.search(text)),
-    )
+traits = lru_cache(maxsize=65_536)(Traits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ What is made of this evidence, an order or a refusal, is decided in `relevance.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -205,13 +205,10 @@ class Reader:
 
     Args:
         index: The notes.
-        expand: Spells out what a text leaves abbreviated, as it did when the index was built.
     """
 
-    def __init__(self, index: Index, expand: Callable[[str], str] = str) -> None:
+    def __init__(self, index: Index) -> None:
         self._index = index
-        self._expand = expand
-        self._terms_of = lru_cache(maxsize=_REMEMBERED)(self._read_terms)
         self._point_tokens = _at_hand(index.point_token_vectors)
         self._heading_tokens = _at_hand(index.heading_token_vectors)
 
@@ -237,7 +234,7 @@ class Reader:
         found = []
         for place, (query, own, heading) in enumerate(zip(queries, owns, headings, strict=True)):
             self._match_facets(query, sections, heading)
-            exact = self._exact(query, points)
+            exact = index.holds(points, query.terms)
             self._unbind(query, points, own, exact)
             found.append(
                 Evidence(
@@ -285,11 +282,6 @@ class Reader:
         paths = ((s.page, *(s.headings[:-1] if s.group else s.headings)) for s in found)
         return np.array([numbers.setdefault(path, len(numbers)) for path in paths], np.int64)
 
-    def _exact(self, query: Query, points: Ints) -> NDArray[np.bool_]:
-        held = map(self._terms_of, points.tolist())
-        found = [list(map(terms.__contains__, query.terms)) for terms in held]
-        return np.array(found, bool).reshape(len(points), len(query.terms))
-
     def _unbind(self, query: Query, points: Ints, own: Floats, exact: NDArray[np.bool_]) -> None:
         """Take back the match of what a point says of another than the question asks of."""
         asked = asked_of_name(query.words)
@@ -300,10 +292,6 @@ class Reader:
             if is_of_another(asked, [word.text for word in words(text)]):
                 own[row, asked.place] = min(own[row, asked.place], _OF_ANOTHER)
                 exact[row, asked.place] = False
-
-    def _read_terms(self, point: int) -> frozenset[str]:
-        text = self._expand(self._index.points[point].text)
-        return frozenset(fold(word.text) for word in words(text))
 
 
 def _at_hand(vectors: Rows) -> Rows:

@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 PATIENCE: Final = 600.0
 """Seconds that a build waits for another one of the same index to end."""
 
-BLOCK: Final = 1 << 16
-"""Bytes of a file that have a checksum of their own: 85 token vectors. Larger blocks would make a
+BLOCK: Final = 1 << 14
+"""Bytes of a file that have a checksum of their own: 21 token vectors. Larger blocks would make a
 question read more than it needs, smaller ones would make the sums themselves long to read."""
 
 _LOCK = ".lock"
