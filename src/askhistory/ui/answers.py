@@ -214,7 +214,9 @@ def _groups(turn: Turn, notes: Notes, words: Words) -> str:
         items = [
             _item(
                 point,
-                key_spans(turn.question, point.text, best=point.score == best) if emphasise else [],
+                key_spans(answer.query, point.text, point.score == best, point.headings)
+                if emphasise
+                else [],
                 citations,
                 answer,
                 notes,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from calendar import day_name
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from askhistory.lexicon import ARTICLES, Word, base_form, fold, is_name, is_stopword, words
+from askhistory.lexicon import ARTICLES, BE, Word, base_form, fold, is_name, is_stopword, words
 from askhistory.quantities import month
 
 MOST = 3
@@ -34,6 +34,10 @@ _ASKS_PERSON = re.compile(r"\b(?:who|whom|whose|which (?:person|man|woman))\b", 
 _ASKS_PLACE = re.compile(r"\b(?:where|which (?:country|city))\b", re.I)
 _ASKS_OBJECT = re.compile(r"\b(?:whom|who (?:did|does|do)|who (?:was|were|is|are) \w+ed)\b", re.I)
 
+_STEM = 5
+"""Letters by which the forms of a name are told to be the same."""
+_MATTERS = frozenset({"person", "man", "woman", "people"})
+
 _SENTENCE = re.compile(r"[.!?:]")
 _CLAUSE = re.compile(r"[,;()–—]")
 _AT = frozenset({"in", "at", "near"})
@@ -44,19 +48,24 @@ _PARTICLES = frozenset(
 _DAYS = frozenset(day_name)
 
 
-def key_spans(question: str, text: str, best: bool = True) -> list[tuple[int, int]]:
+def key_spans(
+    question: str, text: str, best: bool = True, headings: Sequence[str] = ()
+) -> list[tuple[int, int]]:
     """Return where a point states the date, the number or the name that a question asks for.
 
     Args:
-        question: As typed.
+        question: As searched.
         text: The point's.
         best: Whether no other point of the answer fits the question better: only then is a
             person in it likely to be the one asked for.
+        headings: Those above the point, which say what it is about.
 
     Returns:
         Half-open character spans, in order; empty where the question asks for none of these, and
-        where it is not sure which name is meant.
+        where it is not sure which name is meant, or that the point is about those asked of.
     """
+    if not _is_about(question, [text, *headings]):
+        return []
     if _ASKS_DATE.search(question):
         spans = [match.span() for match in _DATE.finditer(text)]
     elif _ASKS_NUMBER.search(question):
@@ -66,12 +75,35 @@ def key_spans(question: str, text: str, best: bool = True) -> list[tuple[int, in
             if not _YEAR.fullmatch(match[0].rstrip(",."))
         ]
     elif _ASKS_PERSON.search(question):
-        spans = _people(question, text) if best else []
+        sure = best and _says_what_is_asked(question, text)
+        spans = _people(question, text) if sure else []
     elif _ASKS_PLACE.search(question):
         spans = _places(question, text)
     else:
         spans = []
     return spans[:MOST]
+
+
+def _is_about(question: str, texts: Sequence[str]) -> bool:
+    """Whether every name of the question stands in the texts, in whatever form (*German*)."""
+    held = {fold(word.text)[:_STEM] for text in texts for word in words(text)}
+    return all(
+        fold(word.text)[:_STEM] in held
+        for word in words(question)
+        if is_name(word.text) and not is_stopword(word.text) and word.text not in _PARTICLES
+    )
+
+
+def _says_what_is_asked(question: str, text: str) -> bool:
+    """Whether a point has one of the words that say what the person asked for is or did."""
+    found = [word.text for word in words(question)]
+    for who, be, name in zip(found, found[1:], found[2:], strict=False):
+        if who.lower() == "who" and be.lower() in BE and is_name(name):
+            return False
+    told = [word for word in found if not is_stopword(word)]
+    told = [fold(word) for word in told if not is_name(word) and word.lower() not in _MATTERS]
+    held = {fold(word.text) for word in words(text)}
+    return not told or not held.isdisjoint(told)
 
 
 def _people(question: str, text: str) -> list[tuple[int, int]]:
