@@ -245,11 +245,12 @@ def test_words_that_the_notes_use_are_read_as_they_stand() -> None:
 
 
 def test_shorthand_of_any_subject_is_read_in_full() -> None:
-    assert [LEXICON.long_form(word) for word in ("govt", "ppl", "ww2", "WHATS")] == [
+    assert [LEXICON.long_form(word) for word in ("govt", "ppl", "ww2", "WHATS", "teh")] == [
         "government",
         "people",
         "second world war",
         "what is",
+        "the",
     ]
 
 

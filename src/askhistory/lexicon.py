@@ -86,6 +86,7 @@ ORDINALS = frozenset(
 
 SHORTHAND = {
     "abt": "about",
+    "adn": "and",
     "b4": "before",
     "bc": "because",
     "bcos": "because",
@@ -95,10 +96,13 @@ SHORTHAND = {
     "cuz": "because",
     "govt": "government",
     "gov": "government",
+    "hte": "the",
     "ppl": "people",
     "pls": "please",
     "plz": "please",
     "r": "are",
+    "teh": "the",
+    "tht": "that",
     "u": "you",
     "ur": "your",
     "uk": "britain",
@@ -119,7 +123,7 @@ SHORTHAND = {
     "wwii": "second world war",
     "y": "why",
 }
-"""What students of any subject type for short, in full."""
+"""What students of any subject type for short, in full; and slips too short to be looked up."""
 
 _STEMMER = Stemmer.Stemmer("english")
 _KNOWN_ZIPF = 3.0
