@@ -336,9 +336,11 @@ class Index:
         """
         known = self._bm25.get_tokens_ids(terms)
         scores = self._bm25.get_scores_from_ids(known)
-        # To sort every passage that holds a common word would take longer than to weigh them.
-        least = np.partition(scores, -k)[-k] if 0 < k < len(scores) else 0.0
-        ids = np.flatnonzero((scores > 0) & (scores >= least))
+        ids = np.flatnonzero(scores > 0)
+        if 0 < k < len(ids):
+            # To sort every passage that holds a common word would take longer than to weigh them.
+            found = scores[ids]
+            ids = ids[found >= np.partition(found, -k)[-k]]
         best = ids[np.argsort(-scores[ids], kind="stable")[:k]]
         return best, scores[best]
 
