@@ -245,11 +245,20 @@ def test_headings_of_one_path_are_told_apart_by_their_anchor() -> None:
         ("LENIN 1924", ["p-0-1"]),
         ("lenin farms", []),
         ("arms", []),
+        ("farm's dies", []),
+        ("farming", ["s-0-1", "p-0-0"]),
+        ("dying Lénin", ["p-0-1"]),
         ("  ", []),
     ],
 )
-def test_search_finds_words_by_their_beginnings(query: str, found: list[str]) -> None:
+def test_search_finds_words_by_beginnings_and_in_other_forms(query: str, found: list[str]) -> None:
     assert [hit["id"] for hit in NOTES.search(query)] == found
+
+
+@pytest.mark.parametrize("query", ["collectivisation", "labour", "labourers' women", "WOMAN"])
+def test_search_finds_words_in_the_other_spelling(query: str) -> None:
+    notes = Notes((section("T", texts=["Women: labor and laborers, collectivization"]),))
+    assert [hit["id"] for hit in notes.search(query)] == ["p-0-0"]
 
 
 def test_an_arrow_is_drawn_and_stays_as_typed() -> None:
@@ -278,8 +287,23 @@ def test_an_answer_shows_its_points_chip_and_source() -> None:
         "[1]</a></p>"
     ) in html
     assert '<a class="line" href="#src-0-1" title="Show this point in the notes"></a>' in html
-    assert '<span class="where">Soviet Union › Farms</span> <span class="page">a.md</span>' in html
+    assert '<span class="where" title="a.md">Soviet Union › Farms</span></li>' in html
     assert "\n" not in html
+
+
+def test_what_says_the_same_elsewhere_is_told_from_the_source() -> None:
+    answer = answered(NOTES_SECTIONS[1].points[0])
+    other = Citation(2, ("Soviet Union", "Farms", "Aims"), "a.md", "h", 7, 7)
+    answer = replace(
+        answer,
+        points=(replace(answer.points[0], also=(2,)),),
+        citations=(*answer.citations, other),
+    )
+    html = turn_html(Turn("Q?", "done", answer), NOTES, EN)
+    assert (
+        '<span class="also">also <a class="cite" href="#src-0-2" '
+        'title="Soviet Union › Farms › Aims">[2]</a></span>'
+    ) in html
 
 
 def test_a_growing_answer_shows_its_first_points_and_no_sources_yet() -> None:

@@ -16,7 +16,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, R
 
 from askhistory.assistant import Assistant
 from askhistory.notes import read_corpus
-from askhistory.schema import Answer, Citation, CitedPoint
+from askhistory.schema import Answer, Citation, CitedPoint, Point
 
 CHROMIUM = (
     os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -54,17 +54,19 @@ class Awkward:
 
 
 class Parrot:
-    """Answers every question with all the points of the first section that has any."""
+    """Answers every question with all the points of one of the sections that have any."""
 
-    def __init__(self, corpus: Path) -> None:
+    def __init__(self, corpus: Path, section: int = 0) -> None:
         self.index = read_corpus(corpus)
+        self._section = section
+        self.order: Callable[[Sequence[Point]], Sequence[Point]] = lambda points: points
 
     def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
-        section = next(section for section in self.index.sections if section.points)
+        section = [section for section in self.index.sections if section.points][self._section]
         first, last = section.points[0], section.points[-1]
         points = tuple(
             CitedPoint(p.text, p.headings, p.page, p.line, p.end_line, 0.9, 1)
-            for p in section.points
+            for p in self.order(section.points)
         )
         cited = Citation(
             1, section.headings, section.page, section.anchor, first.line, last.end_line

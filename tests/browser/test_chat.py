@@ -25,7 +25,11 @@ def test_a_list_comes_whole_under_its_heading_with_its_source(student: Student) 
     expect(student.answer.locator(".sources .where").first).to_have_text(
         re.compile("Stalin's Soviet Union › Economic impact of Stalin › Collectivization › Aims")
     )
-    expect(student.answer.locator(".sources .page").first).to_have_text("stalins-soviet-union.md")
+    # The file's name is at hand, and not where people read.
+    expect(student.answer.locator(".sources .where").first).to_have_attribute(
+        "title", "stalins-soviet-union.md"
+    )
+    expect(student.answer).not_to_contain_text(".md")
     expect(student.box).to_have_value("")
     expect(student.box).to_be_focused()
 
@@ -179,6 +183,7 @@ def test_what_is_typed_while_an_answer_comes_stands_in_the_text_box(
         for key in ("Backspace", "Backspace", "i", "n", "Enter", "Control+b", "ArrowLeft"):
             keyboard.press(key)
         expect(student.box).to_have_value("When did Lenin")
+        expect(student.page.locator("#toast")).to_have_text(re.compile("The answer is coming"))
         # What goes to a button or a field is not for the text box.
         student.page.get_by_role("button", name="Export").focus()
         keyboard.type("no")
@@ -232,6 +237,32 @@ def test_an_edited_question_is_asked_again_and_what_followed_is_dropped(student:
         student.page.get_by_role("button", name="Ask again").click()
     expect(student.questions).to_have_text(["What is a kolhoz?"])
     expect(student.answer.locator(".quiet")).to_contain_text("kolkhoz")
+
+
+def test_enter_sends_an_edit_and_escape_leaves_it(student: Student) -> None:
+    student.ask(MEASURES)
+    student.ask(AIMS)
+    field = student.page.locator("#chat textarea")
+    keyboard = student.page.keyboard
+    student.page.get_by_role("button", name="Edit").last.click()
+    field.fill("Something else")
+    field.press("Escape")
+    expect(field).to_have_count(0)
+    expect(student.questions).to_have_text([MEASURES, AIMS])
+    expect(student.page.get_by_role("button", name="Edit").last).to_be_focused()
+    keyboard.press("Enter")
+    expect(field).to_have_value(AIMS)
+    field.fill(" ")
+    field.press("Enter")
+    expect(field).to_be_visible()
+    field.fill("When did")
+    field.press("Shift+Enter")
+    keyboard.type("Lenin die?")
+    with student.answering():
+        field.press("Enter")
+    expect(student.questions.last).to_have_text("When did\nLenin die?", use_inner_text=True)
+    expect(student.questions).to_have_count(2)
+    expect(student.answer).to_contain_text("1924")
 
 
 def test_retry_asks_the_last_question_again(student: Student, assistant: Awkward) -> None:
@@ -510,6 +541,7 @@ def test_thumbs_and_uncovered_questions_are_kept_unless_one_opts_out(
     student.ask(AIMS)
     before = len(kept())
     student.page.get_by_role("button", name="Like", exact=True).last.click()
+    expect(student.page.locator("#toast")).to_have_text("Thank you")
     until(student.page, lambda: len(kept()) > before)
     assert (kept()[-1]["event"], kept()[-1]["question"]) == ("up", AIMS)
     assert set(kept()[-1]) == {
@@ -518,10 +550,15 @@ def test_thumbs_and_uncovered_questions_are_kept_unless_one_opts_out(
     before = len(kept())
     stored = "localStorage.getItem('askhistory')"
     known = student.page.evaluate(stored)
-    student.page.get_by_label("Help the teacher").uncheck()
+    # A thumb that is taken back is no other thumb.
+    student.page.get_by_role("button", name="Liked", exact=True).last.click()
+    until(student.page, lambda: student.page.evaluate(stored) != known)
+    assert len(kept()) == before
+    known = student.page.evaluate(stored)
+    student.page.get_by_label("Tell the teacher").uncheck()
     until(student.page, lambda: student.page.evaluate(stored) != known)
     student.reload()
-    expect(student.page.get_by_label("Help the teacher")).not_to_be_checked()
+    expect(student.page.get_by_label("Tell the teacher")).not_to_be_checked()
     student.ask("Who won the chess world cup?")
     assert len(kept()) == before
 

@@ -36,7 +36,7 @@ EXPORT = """async ([texts, words]) => {
         make("p", { text }), make("div", {}, make("a", { class: "see", text }))),
       make("p", { class: "notice", text }),
       make("div", { class: "sources" }, make("ul", {}, make("li", {}, chip(),
-        make("span", { class: "where", text }), make("span", { class: "page", text: "a.md" }))))));
+        make("span", { class: "where", text, title: "a.md" }))))));
     const user = make("div", { "data-testid": "user", text });
     return conversationMarkdown(make("div", {}, user, bot), words);
   });

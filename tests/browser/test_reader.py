@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import Route, expect
-from student import CORPUS, PHONE, Arrive, Student, until
+from student import CORPUS, PHONE, Arrive, Parrot, Serve, Student, until
 
 AIMS = "What were the aims of collectivization?"
 LINES = (CORPUS / "stalins-soviet-union.md").read_text(encoding="utf-8").splitlines()
@@ -30,11 +31,113 @@ def test_a_citation_opens_the_notes_at_exactly_the_cited_points(student: Student
     student.highlights(corpus_lines(student))
     for hit in student.page.locator("#notes .hit").all():
         expect(hit).to_be_in_viewport(ratio=1)
-    expect(student.page.locator(".crumbs .path")).to_have_text(
+    expect(student.page.locator(".crumbs")).to_have_text(
         re.compile("Economic impact of Stalin › Collectivization › Aims$")
     )
-    expect(student.page.locator(".crumbs .page")).to_have_text("stalins-soviet-union.md")
+    expect(student.page.locator(".crumbs")).to_have_attribute("title", "stalins-soviet-union.md")
+    expect(student.page.locator("#notes .file")).to_have_text("stalins-soviet-union.md")
     expect(student.page.locator(".contents [aria-current]")).to_have_text("Aims")
+
+
+def top_of(student: Student, selector: str) -> float:
+    """Return how far below the top of the notes' text an element begins, in pixels."""
+    return float(
+        student.page.locator(selector).first.evaluate(
+            "e => e.getBoundingClientRect().top"
+            " - document.querySelector('#notes .text').getBoundingClientRect().top"
+        )
+    )
+
+
+def test_a_citation_brings_the_heading_to_the_top_whichever_point_is_named_first(
+    arrive: Arrive, serve: Serve, tmp_path: Path
+) -> None:
+    def section(name: str, points: int) -> str:
+        return f"## {name}\n\n" + "".join(f"* {name} {n}\n" for n in range(points)) + "\n"
+
+    (tmp_path / "p.md").write_text(
+        "# Page\n\n" + section("Before", 40) + section("Cited", 4) + section("After", 40)
+    )
+    parrot = Parrot(tmp_path, section=-2)
+    # An answer may begin with what sums the others up, which the notes end with.
+    parrot.order = lambda points: (points[-1], *points[:-1])
+    student = arrive(serve(parrot)).open()
+    student.ask("Why?")
+    expect(student.group.locator(".said").first).to_have_text("Cited 3")
+    student.answer.locator("a.cite").first.click()
+    student.highlights([f"Cited {n}" for n in range(4)])
+    expect(student.page.locator("#notes :focus")).to_have_text("Cited 0")
+    assert 0 <= top_of(student, "#notes h3:has-text('Cited')") <= 24
+    for hit in student.page.locator("#notes .hit").all():
+        expect(hit).to_be_in_viewport(ratio=1)
+
+
+def test_a_point_far_below_its_heading_is_itself_at_the_top(
+    arrive: Arrive, serve: Serve, tmp_path: Path
+) -> None:
+    bullets = "".join(f"* Point {n}\n" for n in range(80))
+    (tmp_path / "p.md").write_text(f"# Page\n\n## Long\n\n{bullets}")
+    student = arrive(serve(Parrot(tmp_path))).open()
+    student.ask("Why?")
+    student.answer.locator("a.cite").first.click()
+    expect(student.page.locator("#notes .hit")).to_have_count(80)
+    # They fit nowhere, so the heading goes with the first of them.
+    assert 0 <= top_of(student, "#notes h3") <= 24
+    student.answer.locator(".more summary").click()
+    student.answer.locator("a.line").nth(50).click()
+    student.highlights(["Point 50"])
+    assert 0 <= top_of(student, "#notes .hit") <= 24
+
+
+def test_the_header_follows_who_scrolls_on(student: Student) -> None:
+    crumbs = student.page.locator(".crumbs")
+    student.ask(AIMS)
+    student.answer.locator("a.cite").first.click()
+    expect(crumbs).to_have_text(re.compile("Collectivization › Aims$"))
+    student.page.locator("#notes .text").hover()
+    student.page.mouse.wheel(0, 100_000)
+    expect(crumbs).to_have_text(re.compile("Social impacts of Stalin"))
+    student.highlights(student.group.locator(".said").all_inner_texts())
+
+
+def test_what_an_answer_highlighted_goes_with_it(student: Student) -> None:
+    hits = student.page.locator("#notes .hit")
+    way_back = student.page.get_by_role("button", name="Back to the answer")
+    student.ask(AIMS)
+    student.answer.locator("a.cite").first.click()
+    student.ask("What were the measures of collectivization?")
+    expect(hits).to_have_count(4)
+    expect(way_back).to_be_visible()
+    student.page.get_by_role("button", name="New chat").click()
+    expect(hits).to_have_count(0)
+    expect(way_back).to_be_hidden()
+    student.page.get_by_role("button", name="Bring the earlier").click()
+    expect(student.questions).to_have_count(2)
+    expect(hits).to_have_count(0)
+    expect(way_back).to_be_hidden()
+    student.answer.locator("a.cite").first.click()
+    expect(way_back).to_be_visible()
+    with student.answering():
+        student.page.get_by_role("button", name="Retry").click()
+    expect(hits).to_have_count(0)
+    expect(way_back).to_be_hidden()
+
+
+def test_on_a_phone_what_was_found_comes_back_with_the_search_box(arrive: Arrive) -> None:
+    student = arrive(viewport=PHONE, has_touch=True).open()
+    student.page.get_by_role("button", name="Notes", exact=True).tap()
+    search = student.page.get_by_role("searchbox", name="Search the notes")
+    results = student.page.locator(".results a")
+    search.fill("women")
+    results.first.tap()
+    expect(results.first).to_be_hidden()
+    search.tap()
+    expect(results.first).to_be_visible()
+    expect(search).to_have_value("women")
+    # The contents are the contents, whatever stands in the search box.
+    student.page.get_by_role("button", name="Contents").tap()
+    expect(results.first).to_be_hidden()
+    expect(student.page.get_by_role("link", name="Famine", exact=True)).to_be_visible()
 
 
 def test_each_point_has_its_own_way_to_its_line(student: Student) -> None:
@@ -217,11 +320,14 @@ def test_the_notes_can_be_searched(student: Student) -> None:
         re.compile(r"^Showing: bukharin · \d+ found$")
     )
     expect(results.first).to_contain_text("Bukharin")
+    search.fill("collectivisation")
+    expect(results.first).to_contain_text("Collectivization")
     search.fill("zzzz")
     expect(student.page.get_by_text("Nothing in the notes has these words.")).to_be_visible()
 
 
 def test_a_heading_offers_its_questions(student: Student) -> None:
+    expect(student.page.locator("#notes .about").first).to_have_text("Questions about this")
     student.page.get_by_role("link", name="Aims", exact=True).first.click()
     student.page.get_by_role("heading", name="Aims").first.click()
     offer = student.page.locator(".offer .ask").first

@@ -1,8 +1,9 @@
 // What is typed while an answer comes. The text box is locked then: the keys are kept here, shown
 // in the box, and put into it when it takes a question again.
 
-// Takes the text box, and whether it takes what is typed just now; returns what looks at that anew.
-export function wireAhead(box, idle) {
+// Takes the text box, whether it takes what is typed just now, and what says that it does not yet
+// send; returns what looks at the box anew.
+export function wireAhead(box, idle, early) {
   let ahead = "";
   // What the box holds of its own, and what it was made to show.
   let own = "";
@@ -36,6 +37,7 @@ export function wireAhead(box, idle) {
     if (event.metaKey || ((event.ctrlKey || event.altKey) && !composed)) return;
     if (event.key === "Backspace") take(event, [...ahead].slice(0, -1).join(""));
     else if ([...event.key].length === 1) take(event, ahead + event.key);
+    else if (event.key === "Enter" && !event.repeat) early();
   }, { capture: true });
 
   document.addEventListener("paste", (event) => {

@@ -37,6 +37,7 @@ export function wireChat(words, reader) {
   };
   const settle = wireAhead(
     box, () => free() && !sent && !chat.querySelector(".turn.waiting"),
+    () => toast(words["turn.coming"]),
   );
   const lost = () => {
     taken();
@@ -125,7 +126,8 @@ export function wireChat(words, reader) {
     }
     for (const chip of chat.querySelectorAll("a.cite:not([aria-label])")) {
       const number = chip.textContent.replace(/\D/g, "");
-      chip.setAttribute("aria-label", say(words["answer.source"], { number, path: chip.title }));
+      const name = words[chip.closest(".also") ? "answer.also_source" : "answer.source"];
+      chip.setAttribute("aria-label", say(name, { number, path: chip.title }));
     }
     for (const line of chat.querySelectorAll("a.line:not([aria-label])")) {
       line.setAttribute("aria-label", words["answer.point"]);
@@ -136,6 +138,7 @@ export function wireChat(words, reader) {
       known.add(id);
       if (turn.matches(".ended")) finished.add(id);
     }
+    reader.keep((id) => chat.querySelector(`.${id}`));
     if (!free()) taken();
     document.body.dataset.finished = String(finished.size);
     document.body.classList.toggle("talking", Boolean(chat.querySelector("[data-testid=user]")));
@@ -192,6 +195,31 @@ export function wireChat(words, reader) {
     const button = event.target.closest("button.ask");
     if (button) ask(button.textContent);
   });
+
+  const named = (name) => [...chat.querySelectorAll(`button[aria-label="${CSS.escape(name)}"]`)];
+
+  // In the box of an earlier question the keys do what they do in the box of the next one.
+  chat.addEventListener("keydown", (event) => {
+    if (!event.target.matches?.("textarea") || event.isComposing) return;
+    const enter = event.key === "Enter" && !event.shiftKey;
+    if (!enter && event.key !== "Escape") return;
+    event.preventDefault();
+    if (enter && !event.target.value.trim()) return;
+    const follows = (button) => event.target.compareDocumentPosition(button)
+      & Node.DOCUMENT_POSITION_FOLLOWING;
+    const edits = named(words["chatbot.edit"]).filter((button) => !follows(button)).length;
+    named(words[enter ? "chatbot.submit" : "chatbot.cancel"]).find(follows)?.click();
+    // The button that opened the box is there again.
+    if (!enter) setTimeout(() => named(words["chatbot.edit"])[edits]?.focus(), 0);
+  });
+
+  // A thumb that reaches nobody gets no thanks.
+  chat.addEventListener("click", (event) => {
+    const thumb = event.target.closest("button")?.getAttribute("aria-label");
+    const thumbs = [words["chatbot.like"], words["chatbot.dislike"]];
+    const shared = document.querySelector("#share input")?.checked;
+    if (shared && thumbs.includes(thumb)) toast(words["toast.thanks"]);
+  }, { capture: true });
 
   chat.addEventListener("keydown", (event) => {
     const button = event.target.closest?.("a[role=button]");

@@ -22,7 +22,7 @@ function* lines(answer) {
         yield {
           kind: "source",
           number: chips(item)[0],
-          text: `${text(item.querySelector(".where"))} (${text(item.querySelector(".page"))})`,
+          text: `${text(item.querySelector(".where"))} (${item.querySelector(".where").title})`,
         };
       }
     } else if (part.matches(".refusal, .topics")) {

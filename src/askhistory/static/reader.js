@@ -5,6 +5,9 @@ import { get } from "./server.js";
 
 const NARROW = "(max-width: 859px)";
 
+// Pixels above what is brought to the top.
+const MARGIN = 16;
+
 export function wireReader(words) {
   const place = document.getElementById("notes");
   const narrow = matchMedia(NARROW);
@@ -15,6 +18,8 @@ export function wireReader(words) {
   // A citation can be opened before the notes are here; it waits for them.
   const here = new Promise((done) => { loaded = done; });
   let trigger = null;
+  // The turn whose citation the notes were opened at.
+  let cited = null;
   let asks = () => {};
 
   const back = make("button", { type: "button", class: "back", text: words["notes.back"] });
@@ -98,11 +103,32 @@ export function wireReader(words) {
     trigger = null;
   }
 
+  // The notes were opened from the conversation: where they are and what leads back to it.
+  function openFrom(link) {
+    open();
+    unfold(false);
+    trigger = link;
+    cited = [...link.closest(".turn").classList].find((name) => name.startsWith("turn-"));
+    giveBack.hidden = false;
+  }
+
+  // What was highlighted for an answer goes with it.
+  function keep(there) {
+    if (!cited || there(cited)) return;
+    cited = trigger = settled = null;
+    giveBack.hidden = true;
+    clear();
+    locate();
+  }
+
   const unfold = (open) => {
     panel.classList.toggle("contents-open", open);
     toggle.setAttribute("aria-expanded", String(open));
   };
-  toggle.addEventListener("click", () => unfold(!panel.classList.contains("contents-open")));
+  toggle.addEventListener("click", () => {
+    list(false);
+    unfold(!panel.classList.contains("contents-open"));
+  });
   back.addEventListener("click", () => close(true));
   giveBack.addEventListener("click", () => (narrow.matches ? close(true) : giveFocusBack()));
   panel.addEventListener("keydown", (event) => {
@@ -168,6 +194,7 @@ export function wireReader(words) {
     for (const heading of text.querySelectorAll("h2, h3, h4, h5, h6")) {
       heading.append(make("button", { type: "button", class: "about", text: words["notes.ask"] }));
     }
+    text.append(make("p", { class: "file", text: pages[number].path }));
     for (const details of contents.children) {
       details.open = Number(details.dataset.page) === number;
     }
@@ -179,13 +206,21 @@ export function wireReader(words) {
     for (const hit of text.querySelectorAll(".hit")) hit.classList.remove("hit");
   }
 
+  const headings = () => text.querySelectorAll("h2, h3, h4, h5, h6");
+  const follows = (one, other) => one.compareDocumentPosition(other)
+    & Node.DOCUMENT_POSITION_FOLLOWING;
+
+  // Brings the heading above to the top where the points below it still fit, or would not fit
+  // anyway and the first of them is not far; else the first point.
   function scrollTo(first, last = first) {
-    const frame = text.getBoundingClientRect();
-    const from = first.getBoundingClientRect();
-    const to = last.getBoundingClientRect();
-    const height = to.bottom - from.top;
-    const room = Math.max(24, (frame.height - height) / 3);
-    text.scrollTo({ top: text.scrollTop + from.top - frame.top - Math.min(room, 120) });
+    const over = first.matches(".point")
+      && [...headings()].findLast((heading) => follows(heading, first));
+    const top = (element) => element.getBoundingClientRect().top;
+    const height = text.clientHeight - 2 * MARGIN;
+    const fits = over && (last.getBoundingClientRect().bottom - top(over) <= height
+      || top(first) - top(over) <= height / 4);
+    const start = fits ? over : first;
+    text.scrollTo({ top: text.scrollTop + top(start) - top(text) - MARGIN });
   }
 
   async function go(id, focus = true) {
@@ -198,17 +233,14 @@ export function wireReader(words) {
     if (target.matches(".point")) target.classList.add("hit");
     scrollTo(target);
     if (focus) target.focus({ preventScroll: true });
-    settled = target.matches(".point") ? null : target;
+    settled = target;
     locate();
   }
 
   // ── Citations ──
 
   async function openPoints(address, from) {
-    open();
-    unfold(false);
-    trigger = from;
-    giveBack.hidden = false;
+    openFrom(from);
     const [page, points] = address.split("-");
     await here;
     if (!points || Number(page) >= pages.length) {
@@ -217,13 +249,15 @@ export function wireReader(words) {
     }
     if (!await show(Number(page))) return;
     const hits = points.split(".")
-      .map((number) => document.getElementById(`p-${page}-${number}`)).filter(Boolean);
+      .map((number) => document.getElementById(`p-${page}-${number}`)).filter(Boolean)
+      // An answer may begin with what sums the others up; the notes end with it.
+      .sort((one, other) => (follows(one, other) ? -1 : 1));
     clear();
     if (!hits.length) {
       crumbs.textContent = words["notes.changed"];
       return;
     }
-    settled = null;
+    settled = hits[0];
     for (const hit of hits) hit.classList.add("hit");
     scrollTo(hits[0], hits.at(-1));
     hits[0].focus({ preventScroll: true });
@@ -231,35 +265,30 @@ export function wireReader(words) {
   }
 
   async function openSection(address, from) {
-    open();
-    unfold(false);
-    trigger = from;
-    giveBack.hidden = false;
+    openFrom(from);
     await go(`s-${address}`);
   }
 
   // ── Where one is: the path above the text, and the contents following along ──
 
-  // A heading that was gone to is where one is, however little of it could be scrolled up.
+  // What was gone to is where one is, however little of it could be scrolled up, until one
+  // scrolls on.
   let settled = null;
   function locate() {
     const page = pages[shown];
     if (!page) return;
-    const hit = text.querySelector(".hit") ?? settled;
     const top = text.getBoundingClientRect().top + 60;
     let current = null;
-    for (const heading of text.querySelectorAll("h2, h3, h4, h5, h6")) {
-      const before = hit === heading || (hit
-        ? heading.compareDocumentPosition(hit) & Node.DOCUMENT_POSITION_FOLLOWING
+    for (const heading of headings()) {
+      const before = settled === heading || (settled
+        ? follows(heading, settled)
         : heading.getBoundingClientRect().top <= top);
       if (before) current = heading;
       else break;
     }
     const known = page.headings.find((heading) => heading.id === current?.id);
-    crumbs.replaceChildren(
-      make("span", { class: "path", text: (known?.path ?? [page.title]).join(" › ") }),
-      make("span", { class: "page", text: page.path }),
-    );
+    crumbs.textContent = (known?.path ?? [page.title]).join(" › ");
+    crumbs.title = page.path;
     for (const link of contents.querySelectorAll("a")) {
       const here = link.getAttribute("href") === `#${known?.id}`;
       if (here) link.setAttribute("aria-current", "location");
@@ -271,7 +300,7 @@ export function wireReader(words) {
       }
     }
   }
-  for (const kind of ["wheel", "touchmove", "keydown"]) {
+  for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) {
     text.addEventListener(kind, () => { settled = null; }, { passive: true });
   }
   let ticking = false;
@@ -318,18 +347,30 @@ export function wireReader(words) {
     clearTimeout(typed);
     typed = setTimeout(find, 200);
   });
+  // Whoever comes back to a word finds what it found.
+  for (const kind of ["focus", "click"]) {
+    search.addEventListener(kind, () => {
+      if (search.value.trim() && !panel.classList.contains("searching")) find();
+    });
+  }
+
+  // Whether what was found is shown, or the contents in its place.
+  function list(found) {
+    contents.hidden = found;
+    results.hidden = !found;
+    panel.classList.toggle("searching", found);
+  }
+
   async function find() {
     const query = search.value.trim();
-    contents.hidden = Boolean(query);
-    results.hidden = !query;
-    panel.classList.toggle("searching", Boolean(query));
+    list(Boolean(query));
     if (!query) return;
     const { found, read } = await get("notes/search", { q: query });
     if (query !== search.value.trim()) return;
     const key = ["notes.found_none", "notes.found_one"][found.length] ?? "notes.found";
     const count = make("p", { class: "label", text: say(words[key], { count: found.length }) });
     if (read) count.prepend(`${say(words["notes.read_as"], { read })} · `);
-    const list = make("ul");
+    const rows = make("ul");
     for (const hit of found) {
       const link = make("a", { href: `#${hit.id}` });
       if (hit.text) link.append(make("span", { class: "what", text: hit.text }));
@@ -339,10 +380,10 @@ export function wireReader(words) {
         panel.classList.remove("searching");
         go(hit.id);
       });
-      list.append(make("li", {}, link));
+      rows.append(make("li", {}, link));
     }
-    results.replaceChildren(count, list);
+    results.replaceChildren(count, rows);
   }
 
-  return { load, openPoints, openSection, close, onAsk: (ask) => { asks = ask; } };
+  return { load, openPoints, openSection, close, keep, onAsk: (ask) => { asks = ask; } };
 }

@@ -283,7 +283,8 @@ def _item(
         f' title="{escape(words["answer.point"], quote=True)}"></a>'
     )
     also = "".join(
-        " " + _chip(citations[number], _points_of(answer, citations[number]), notes)
+        f' <span class="also">{escape(words["answer.also"])} '
+        f"{_chip(citations[number], _points_of(answer, citations[number]), notes)}</span>"
         for number in cited.also
         if number in citations
     )
@@ -328,8 +329,8 @@ def _marked(
 def _sources(answer: Answer, notes: Notes, words: Words) -> str:
     rows = "".join(
         f"<li>{_chip(citation, _points_of(answer, citation), notes)} "
-        f'<span class="where">{escape(path_text(citation.headings))}</span> '
-        f'<span class="page">{escape(citation.page)}</span></li>'
+        f'<span class="where" title="{escape(citation.page, quote=True)}">'
+        f"{escape(path_text(citation.headings))}</span></li>"
         for citation in answer.citations
     )
     return (

@@ -25,7 +25,7 @@ from askhistory.ui.feedback import Event, Log
 from askhistory.ui.limits import Limiter, client_of, too_many
 from askhistory.ui.opening import Answering, Opening
 from askhistory.ui.running import Running, Work
-from askhistory.ui.turns import MOST_FOLLOW_UPS, Turn
+from askhistory.ui.turns import MOST_FOLLOW_UPS, Rating, Turn
 from askhistory.ui.words import Words, words_for
 
 logger = logging.getLogger(__name__)
@@ -153,11 +153,18 @@ class Desk:
         place = _turn_of(int(event.index if isinstance(event.index, int) else event.index[0]))
         if not 0 <= place < len(turns):
             return kept
-        up = event.liked is True or event.liked == "Like"
+        # A thumb that is taken back comes as an empty text.
+        thumbs: dict[bool | str, Rating] = {
+            True: "up",
+            "Like": "up",
+            False: "down",
+            "Dislike": "down",
+        }
+        rating = thumbs.get(event.liked, "")
         answer = turns[place].answer
-        if share and answer is not None:
-            self._note("up" if up else "down", answer)
-        turns[place] = replace(turns[place], rating="up" if up else "down")
+        if share and rating and answer is not None:
+            self._note(rating, answer)
+        turns[place] = replace(turns[place], rating=rating)
         return {**kept, "turns": browser.to_browser(turns)}
 
     def share(self, kept: Kept, share: bool) -> Kept:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from askhistory.assistant import lexicon_of
-from askhistory.lexicon import Lexicon
+from askhistory.lexicon import Lexicon, fold, plain, words
 from askhistory.schema import Point, Section
 from askhistory.ui.layout import page_html
 
@@ -129,9 +129,10 @@ class Notes:
     def search(self, query: str, limit: int = 40) -> list[dict[str, str]]:
         """Return the headings and points that hold every word of a query, headings first.
 
-        A word matches where a word of the notes begins with it; case does not matter.
+        A word matches where a word of the notes begins with it, or is another form or spelling of
+        it; case and accents do not matter.
         """
-        wanted = [word.casefold() for word in _WORD.findall(query)]
+        wanted = [(plain(word.text), fold(word.text)) for word in words(query)]
         if not wanted:
             return []
         headings: list[dict[str, str]] = []
@@ -149,6 +150,10 @@ class Notes:
         return (headings + points)[:limit]
 
 
-def _holds(text: str, wanted: Sequence[str]) -> bool:
-    words = _WORD.findall(text.casefold())
-    return all(any(word.startswith(want) for word in words) for want in wanted)
+def _holds(text: str, wanted: Sequence[tuple[str, str]]) -> bool:
+    """Whether a text has all words, each given as it begins and as it is folded."""
+    held = [(plain(word.text), fold(word.text)) for word in words(text)]
+    return all(
+        any(word.startswith(begins) or form == same for word, form in held)
+        for begins, same in wanted
+    )
