@@ -169,6 +169,17 @@ def test_summaries_and_chains_lead_a_verdict() -> None:
     assert chosen("list", relevance, notes=notes) == [["Plain", "Sum", "Other", "A -> B"]]
 
 
+def test_a_verdict_has_the_chains_of_both_sides() -> None:
+    roles: Roles = {0: "chain", 2: "chain"}
+    farms = section("Farms", 1, "Joined -> Success", "Plain", "Herds -> Failure", roles=roles)
+    works = section("Works", 6, "Steel -> Success", roles={0: "chain"})
+    notes: Any = Notes((farms, works))
+    relevance = [0.9, 0.1, 0.1, 0.1]
+    both = [["Joined -> Success", "Herds -> Failure"]]
+    assert chosen("verdict", relevance, notes=notes) == both
+    assert chosen("list", relevance, notes=notes) == [["Joined -> Success"]]
+
+
 def test_an_answer_is_no_wall() -> None:
     notes: Any = Notes((section("Long", 1, *(f"Point {n}" for n in range(60))),))
     counts = {

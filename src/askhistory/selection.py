@@ -122,6 +122,8 @@ def choose(
             named = np.isin(evidence.section, [*topic.at, *topic.below])
             relevance = _topic_first(relevance, named)
         rows = _kept_rows(index, question, evidence, relevance, keep)
+        if question.kind == "verdict":
+            rows = _with_both_verdicts(index, evidence, rows, relevance)
         rows = _with_whole_groups(index, evidence, rows)
     twins = _twins(index, evidence, rows, relevance)
     rows = [row for row in rows if row not in set().union(*twins.values())]
@@ -304,6 +306,21 @@ def _kept_rows(
     best = int(relevance.argmax())
     ranked = np.lexsort((evidence.points, -relevance))[: _MOST_POINTS[question.kind]]
     return [int(row) for row in ranked if row == best or relevance[row] >= keep * relevance[best]]
+
+
+def _with_both_verdicts(
+    index: Index, evidence: Evidence, rows: Sequence[int], relevance: NDArray[np.float64]
+) -> list[int]:
+    """Every chain of the section that answers best: one that ends in success is half a verdict
+    where the next ends in failure."""
+    members = np.flatnonzero(evidence.section == evidence.section[int(relevance.argmax())])
+    points = evidence.points[members].tolist()
+    chains = [
+        row
+        for row, point in zip(members.tolist(), points, strict=True)
+        if index.points[point].role == "chain"
+    ]
+    return sorted({*rows, *chains})
 
 
 def _with_whole_groups(index: Index, evidence: Evidence, rows: Sequence[int]) -> list[int]:
