@@ -27,7 +27,7 @@ from askhistory.schema import (
 from askhistory.ui.answers import question_markdown, question_typed, turn_html
 from askhistory.ui.emphasis import key_spans
 from askhistory.ui.feedback import Gap, Log, gaps
-from askhistory.ui.layout import text_html
+from askhistory.ui.layout import row_spans, text_html
 from askhistory.ui.reader import Notes
 from askhistory.ui.turns import MOST_SPARE, Turn, ended, from_browser, to_browser, to_spare
 from askhistory.ui.web import policy
@@ -274,9 +274,52 @@ def test_a_row_in_an_answer_tells_its_columns_from_its_cells() -> None:
     answer = replace(answered(row), query="How many?")
     html = turn_html(Turn("How many?", "done", answer), notes, EN)
     assert (
-        '<span class="said"><span class="column">A&lt;:</span> <strong>12</strong>; '
+        '<span class="said"><span class="column over">A&lt;: </span>'
+        '<span class="head"><strong>12</strong></span><span class="then">; </span>'
         '<span class="column">1930:</span> A&lt;: y</span>'
     ) in html
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "parts"),
+    [
+        (
+            "Area: Reparations; Lost: £6,600 million",
+            ("Area", "Lost"),
+            [
+                ("column over", "Area: "),
+                ("head", "Reparations"),
+                ("then", "; "),
+                ("column", "Lost:"),
+            ],
+        ),
+        # The first column has no name, no cell, or no short one.
+        ("Army; Lost: all", ("", "Lost"), [("head", "Army"), ("then", "; "), ("column", "Lost:")]),
+        ("Lost: all", ("Area", "Lost"), [("column", "Lost:")]),
+        ("Lost: all", ("", "Lost"), [("column", "Lost:")]),
+        (
+            f"Area: {'x' * 61}; Lost: all",
+            ("Area", "Lost"),
+            [("column", "Area:"), ("then", "; "), ("column", "Lost:")],
+        ),
+        ("Area: Army", ("Area", "Lost"), [("column over", "Area: "), ("head", "Army")]),
+        ("Area: Army; Lost: all", (), []),
+        ("Area: Army", ("Area",), []),
+    ],
+)
+def test_the_parts_of_a_row(
+    text: str, columns: tuple[str, ...], parts: list[tuple[str, str]]
+) -> None:
+    assert [(kind, text[start:stop]) for start, stop, kind in row_spans(text, columns)] == parts
+
+
+@given(st.text("ab;: ", max_size=12), st.lists(st.sampled_from(["", "a", "b", "a b"]), max_size=3))
+def test_a_row_in_an_answer_loses_no_letter(text: str, columns: list[str]) -> None:
+    row = Point(f"a: {text}", "a.md", ("T",), 2, 2, 0, columns=tuple(columns))
+    notes = Notes((Section("a.md", ("T",), "t", 1, 2, (row,)),))
+    html = turn_html(Turn("How many?", "done", answered(row)), notes, EN)
+    said = html.partition('<span class="said">')[2].partition('<a class="line"')[0]
+    assert TAG.sub("", said) == row.text
 
 
 def test_an_answer_shows_its_points_chip_and_source() -> None:

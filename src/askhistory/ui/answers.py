@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from askhistory.schema import Answer, Citation, CitedPoint, Point, Sentence, Written
 from askhistory.ui.emphasis import key_spans
-from askhistory.ui.layout import column_spans, text_html
+from askhistory.ui.layout import row_spans, text_html
 from askhistory.ui.reader import Notes, path_text
 from askhistory.ui.turns import Turn
 from askhistory.ui.words import Words
@@ -288,8 +288,7 @@ def _item(
         for number in cited.also
         if number in citations
     )
-    names = column_spans(cited.text, original.columns) if original else []
-    said = "".join(_marked(cited.text, spans, names))
+    said = "".join(_marked(cited.text, spans, original.columns if original else ()))
     return f'<li class="{role}"><span class="said">{said}</span>{also}{own}</li>'
 
 
@@ -309,21 +308,30 @@ def _points_of(answer: Answer, citation: Citation) -> list[CitedPoint]:
     ]
 
 
-def _marked(
-    text: str, spans: Sequence[tuple[int, int]], names: Sequence[tuple[int, int]]
-) -> Iterator[str]:
-    """Yield a point's text with what is asked for and the names of its columns marked."""
-    marks = [(start, stop, '<span class="column">', "</span>") for start, stop in names]
-    marks += [
-        (start, stop, "<strong>", "</strong>")
-        for start, stop in spans
-        if all(stop <= begin or start >= end for begin, end in names)
+def _marked(text: str, spans: Sequence[tuple[int, int]], columns: Sequence[str]) -> Iterator[str]:
+    """Yield a point's text with what is asked for marked, and the parts of a table's row.
+
+    Not a letter is added or left out: the style sheet draws a row, and what is copied is the text.
+    """
+    frame = [
+        (begin, end, f'<span class="{kind}">') for begin, end, kind in row_spans(text, columns)
     ]
-    end = 0
-    for start, stop, opens, closes in sorted(marks):
-        yield text_html(text[end:start]) + opens + escape(text[start:stop]) + closes
-        end = stop
-    yield text_html(text[end:])
+    rigid = [(begin, end) for begin, end, opens in frame if "head" not in opens]
+    asked = [
+        (start, stop, "<strong>")
+        for start, stop in spans
+        if all(stop <= begin or start >= end for begin, end in rigid)
+    ]
+    # At one place what is inside closes first and opens last.
+    tags = [(end, 0, "</strong>") for _, end, _ in asked]
+    tags += [(end, 1, "</span>") for _, end, _ in frame]
+    tags += [(begin, 2, opens) for begin, _, opens in frame]
+    tags += [(begin, 3, opens) for begin, _, opens in asked]
+    done = 0
+    for place, _, tag in sorted(tags):
+        yield text_html(text[done:place]) + tag
+        done = place
+    yield text_html(text[done:])
 
 
 def _sources(answer: Answer, notes: Notes, words: Words) -> str:

@@ -16,6 +16,9 @@ from askhistory.schema import Point, Section
 HINTS = ("info", "success", "warning", "danger")
 """The styles of GitBook's hints; another is shown as the first of them."""
 
+LONG_HEAD = 60
+"""Characters of a row's first cell above which it is no name for the row."""
+
 _ARROW = re.compile(r"((?:-|=)&gt;)")
 
 
@@ -113,6 +116,28 @@ def column_spans(text: str, columns: Sequence[str]) -> list[tuple[int, int]]:
             spans.append(found.span(1))
             start = found.end()
     return spans
+
+
+def row_spans(text: str, columns: Sequence[str]) -> list[tuple[int, int, str]]:
+    """Return the parts of a row's text that are not plain cells: half-open spans and their kinds.
+
+    ``column`` is the name of a column, ``then`` what parts two cells, ``head`` the first cell where
+    it is short enough to stand for the row, and ``column over`` the name of its column.
+    """
+    names = column_spans(text, columns) if len(columns) > 1 else []
+    if not names:
+        return []
+    parted = [(begin - 2, begin, "then") for begin, _ in names if begin]
+    named = bool(columns[0]) and text.startswith(f"{columns[0]}: ")
+    start = len(columns[0]) + 2 if named else 0
+    stop = parted[0][0] if parted else len(text)
+    head = []
+    if (named or (not columns[0] and names[0][0])) and 0 < stop - start <= LONG_HEAD:
+        head = [(start, stop, "head")]
+        if named:
+            head.insert(0, (0, start, "column over"))
+            names = names[1:]
+    return sorted([*head, *parted, *((*span, "column") for span in names)])
 
 
 def _cells(text: str, columns: Sequence[str]) -> list[str]:
