@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
 from student import CORPUS, PHONE, Arrive, Awkward, Parrot, Serve, Student, until
 
+from askhistory.schema import Answer
 from askhistory.settings import Settings
 
 AIMS = "What were the aims of collectivization?"
@@ -68,6 +71,39 @@ def test_a_refusal_offers_the_nearest_headings_and_opens_them(student: Student) 
     button.focus()
     student.page.keyboard.press("Space")
     expect(student.page.locator("#notes :focus")).to_contain_text(heading)
+
+
+def test_what_says_the_same_elsewhere_is_cited_as_such(
+    arrive: Arrive, serve: Serve, tmp_path: Path
+) -> None:
+    class Twice(Parrot):
+        """Cites its first point to the page's title too."""
+
+        def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
+            answer = super().ask(question, history)
+            other = replace(
+                answer.citations[0], number=2, headings=answer.citations[0].headings[:1]
+            )
+            first = replace(answer.points[0], also=(2,))
+            return replace(
+                answer,
+                points=(first, *answer.points[1:]),
+                citations=(*answer.citations, other),
+            )
+
+    (tmp_path / "p.md").write_text("# Page\n\n## Reasons\n\n* One\n* Two\n", encoding="utf-8")
+    student = arrive(serve(Twice(tmp_path)), permissions=["clipboard-read", "clipboard-write"])
+    student.open().ask("Why?")
+    expect(student.group.locator("li .also")).to_have_text(["also [2]"])
+    expect(
+        student.group.get_by_role(
+            "link", name="Source 2, which says the same: Page. Opens the notes.", exact=True
+        )
+    ).to_be_visible()
+    student.page.get_by_role("button", name="Copy").last.click()
+    expect(student.page.locator("#toast")).to_have_text("Copied")
+    copied = student.page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert copied[1:3] == ["- One [2]", "- Two"]
 
 
 def test_a_correction_is_said_in_one_quiet_line(student: Student) -> None:
