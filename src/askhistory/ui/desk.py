@@ -279,8 +279,9 @@ class Desk:
         # What was typed and is not asked leaves Undo as it was.
         unasked = None if typed else before
         if not question.strip():
-            gr.Info(words["turn.empty"])
             yield self._update(turns, kept, words, before=unasked, free=True, clear=typed)
+            # Said last: who reads it may type again, and nothing clears the text box any more.
+            gr.Info(words["turn.empty"])
             return
         try:
             self._check(question)
