@@ -456,6 +456,11 @@ def test_a_context_that_leaves_no_room_is_left_out(tmp_path: Path) -> None:
     assert len(Index.open(tmp_path).point_tokens(0)) == 7
 
 
+def test_ranges_stand_one_after_the_other() -> None:
+    found = index_module.ranges(np.array([7, 2, 0]), np.array([2, 0, 3]))
+    assert found.tolist() == [7, 8, 0, 1, 2]
+
+
 def test_which_points_hold_a_word_is_known(tmp_path: Path) -> None:
     words = ["grain fell", "grain rose", "café é", "steel rose"]
     build(

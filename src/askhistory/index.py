@@ -366,8 +366,7 @@ class Index:
         starts = self._point_word_starts[points]
         counts = self._point_word_starts[points + 1] - starts
         rows = np.repeat(np.arange(len(points)), counts)
-        places = np.arange(counts.sum()) + np.repeat(starts - np.cumsum(counts) + counts, counts)
-        held = self._point_words[places]
+        held = self._point_words[ranges(starts, counts)]
         found = np.zeros((len(points), len(words)), bool)
         for column, word in enumerate(words):
             found[rows[held == _number_of(word)], column] = True
@@ -377,13 +376,23 @@ class Index:
         """The passages of some sections, one section after the other, and how many each has."""
         firsts = np.searchsorted(self.passage_section, sections)
         counts = np.searchsorted(self.passage_section, sections + 1) - firsts
-        begins = np.cumsum(counts) - counts
-        return np.arange(counts.sum()) + np.repeat(firsts - begins, counts), counts
+        return ranges(firsts, counts), counts
 
     def passage_vectors(self, passages: Ints) -> NDArray[np.float32]:
         """The vectors of some passages: (passages, dimension) float32, rows of unit length."""
         rows: NDArray[np.float32] = self._faiss.reconstruct_batch(np.asarray(passages, np.int64))
         return rows
+
+
+def ranges(starts: Ints, counts: Ints) -> NDArray[np.int64]:
+    """The numbers of several ranges, one range after the other.
+
+    Args:
+        starts: (n,) the first number of each.
+        counts: (n,) how many numbers each has.
+    """
+    firsts = np.asarray(starts - np.cumsum(counts) + counts, np.int64)
+    return np.arange(counts.sum(), dtype=np.int64) + np.repeat(firsts, counts)
 
 
 # ------------------------------------------------------------------------------ the build

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from askhistory.binding import asked_of_name, is_of_another
-from askhistory.index import Index, Rows
+from askhistory.index import Index, Rows, ranges
 from askhistory.lexicon import Lexicon, fold, is_name, ordinals, terms, words
 from askhistory.models import TextEncoder, similarities
 from askhistory.question import bare, facet_of, is_instruction
@@ -223,7 +223,7 @@ class Reader:
         starts = index.section_starts[sections]
         sizes = index.section_starts[sections + 1] - starts
         section = np.repeat(np.arange(len(sections)), sizes)
-        points = np.arange(len(section)) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
+        points = ranges(starts, sizes)
         topic = self._topics(sections)
         owns = _late_interaction(queries, self._point_tokens, index.point_starts, points)
         headings = _late_interaction(queries, self._heading_tokens, index.heading_starts, sections)
