@@ -15,7 +15,7 @@ PORTABLE := CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF"
 DECLARED := requirements.txt pyproject.toml scripts/install_torch.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run index test test-fast test-llm lint eval bench bench-load bench-peers bench-scale soak fuzz lock audit tune
+.PHONY: help run index test test-fast test-llm lint eval bench bench-load bench-peers bench-scale soak fuzz lock audit adapt tune
 
 help:  ## Say what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -64,6 +64,9 @@ soak: $(VENV)/.installed-dev  ## Ask ten thousand questions of every sort in one
 
 fuzz: $(VENV)/.installed-dev  ## Try 20,000 examples of each property of notes, index, answers and conversations.
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -q $(FUZZED)
+
+adapt: $(VENV)/.installed-dev  ## Adapt the encoder to reading notes, on pages kept for that; an hour. "make tune" must follow.
+	$(BIN)/python -m bench.adapt --write
 
 tune: $(VENV)/.installed-dev  ## Fit the weights that ship with the package, on development questions.
 	$(BIN)/python -m bench.tune --write

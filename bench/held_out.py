@@ -1,11 +1,14 @@
 """Class notes that nothing was tuned on: ``python -m bench.held_out``.
 
-Pages on other subjects, in ``bench/notes/held-out/``, each with its questions, and the test half
-of ``tests/data/questions.jsonl`` on ``corpus/``. Only the figures are looked at.
+Pages on other subjects, in ``bench/notes/held-out/``, each with its questions; the test half of
+``tests/data/questions.jsonl`` on ``corpus/``; and, where the page of real notes is at hand that our
+edition was made from, that of ``tests/data/raw-page.jsonl``. Only the figures are looked at.
 """
 
 from __future__ import annotations
 
+import shutil
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,10 +17,12 @@ from askhistory.evaluation import Kind, Report, evaluate_file
 from askhistory.settings import Settings
 from bench.asking import shown_progress
 from bench.cli import run
-from bench.data import ROOT
+from bench.data import ROOT, BenchError, data_file
 from bench.report import figure, table
 
 NOTES = ROOT / "bench" / "notes" / "held-out"
+RAW_PAGE = "../notes/stalins-soviet-union.md"
+"""Beside the benchmark data."""
 
 _UNCOVERED = {
     "far": "another subject",
@@ -29,7 +34,11 @@ _UNCOVERED = {
 
 def measure() -> str:
     """Ask every question of its notes and tabulate, a column for each page."""
-    reports = {"corpus, test half": _ask(ROOT / "corpus", ROOT / "tests/data/questions.jsonl")}
+    data = ROOT / "tests" / "data"
+    reports = {"corpus, test half": _ask(ROOT / "corpus", data / "questions.jsonl")}
+    with suppress(BenchError), TemporaryDirectory(prefix="askhistory-bench-") as folder:
+        shutil.copy(data_file(RAW_PAGE), folder)
+        reports["real notes, test half"] = _ask(Path(folder), data / "raw-page.jsonl")
     for page in sorted(NOTES.iterdir()):
         reports[page.name] = _ask(page, page / "questions.jsonl")
     return tabulate(reports)

@@ -45,6 +45,7 @@ from askhistory.selection import choose
 from askhistory.settings import Settings
 from askhistory.smalltalk import small_talk
 from bench.data import ROOT, data_file, read_articles
+from bench.held_out import RAW_PAGE
 from bench.pages import Answers, PointKey, key_of, write_pages
 from bench.report import made, put
 from bench.squad2 import is_development, shared_paragraphs
@@ -108,7 +109,8 @@ def untrained() -> Weights:
     return Weights(nothing(relevance_feature_names()), nothing(COVERAGE_FEATURES), 0.5, {})
 
 
-def _open(corpus: Path, folder: Path, encoder: Encoder) -> Assistant:
+def opened(corpus: Path, folder: Path, encoder: Encoder) -> Assistant:
+    """Notes indexed into a folder and opened, without any weights yet."""
     settings = Settings(corpus=corpus, index=folder)
     build_index(settings=settings, encoder=encoder)
     index = Index.open(folder, encoder_sha256=encoder.sha256)
@@ -176,22 +178,24 @@ def gather(encoder: Encoder) -> list[Example]:
         folder = Path(scratch)
         raw = folder / "raw"
         raw.mkdir()
-        page = data_file("../notes/stalins-soviet-union.md")
+        page = data_file(RAW_PAGE)
         (raw / page.name).write_bytes(page.read_bytes())
 
-        def opened(source: str, fold: str, corpus: Path) -> Notes:
-            return Notes(source, fold, _open(corpus, folder / f"index-{source}", encoder))
+        def notes_of(source: str, fold: str, corpus: Path) -> Notes:
+            return Notes(source, fold, opened(corpus, folder / f"index-{source}", encoder))
 
-        own = opened("edition", "own", ROOT / "corpus")
+        own = notes_of("edition", "own", ROOT / "corpus")
         examples = [
             *own.examples(read_questions(data / "questions.jsonl", "dev")),
-            *opened("raw page", "own", raw).examples(read_questions(data / "raw-page.jsonl")),
+            *notes_of("raw page", "own", raw).examples(
+                read_questions(data / "raw-page.jsonl", "dev")
+            ),
         ]
-        notes = {name: opened(name, name, NOTES / name) for name in pages}
+        notes = {name: notes_of(name, name, NOTES / name) for name in pages}
         for name, questions in pages.items():
             examples += notes[name].examples(questions)
         examples += _strangers(pages, notes)
-        examples += _articles(folder, opened)
+        examples += _articles(folder, notes_of)
     return examples
 
 
@@ -209,7 +213,7 @@ def _strangers(
     return found
 
 
-def _articles(folder: Path, opened: Callable[[str, str, Path], Notes]) -> list[Example]:
+def _articles(folder: Path, notes_of: Callable[[str, str, Path], Notes]) -> list[Example]:
     """Every other development article as notes, and questions on it and on the rest."""
     articles = read_articles(data_file("squad2-dev-part.json"))
     known = shared_paragraphs(articles, read_articles(data_file("xquad.en.json")))
@@ -220,7 +224,7 @@ def _articles(folder: Path, opened: Callable[[str, str, Path], Notes]) -> list[E
     kept = [articles[number] for number in library]
     write_pages(kept, pages)
     answers = Answers(kept, read_corpus(pages))
-    notes = opened("articles", "articles", pages)
+    notes = notes_of("articles", "articles", pages)
     inside: list[tuple[str, set[PointKey]]] = []
     outside: list[str] = []
     for number in numbers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -822,7 +823,7 @@ def test_the_documented_examples_and_numbers_hold(tmp_path: Path) -> None:
     questions = read_questions(written(tmp_path, *examples))
     sections = read_corpus(ROOT / "corpus").sections
     assert [len(resolve(question, sections).expected) for question in questions] == [4, 0, 1]
-    for name, split in (("questions", "dev"), ("questions", "test"), ("raw-page", "dev")):
+    for name, split in product(("questions", "raw-page"), ("dev", "test")):
         half = [q for q in read_questions(DATA / f"{name}.jsonl") if q.split == split]
         row = next(
             line for line in guide.splitlines() if f"{name}.jsonl`" in line and f"`{split}`" in line

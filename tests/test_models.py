@@ -37,37 +37,78 @@ def encoder() -> Encoder:
     return Encoder.load()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def reference() -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
 
     return SentenceTransformer(str(models._model_folder()), device="cpu", local_files_only=True)
 
 
-def test_describes_itself(encoder: Encoder) -> None:
-    assert encoder.name == "sentence-transformers/all-MiniLM-L6-v2"
-    assert encoder.sha256.startswith("53aa51172d14")
-    assert (encoder.dimension, encoder.max_tokens) == (384, 256)
-
-
-def test_sentences_equal_those_of_sentence_transformers(
-    encoder: Encoder, reference: SentenceTransformer
-) -> None:
-    expected = reference.encode(TEXTS, normalize_embeddings=True)
+def check_vectors(encoder: Encoder, reference: SentenceTransformer) -> None:
+    """Sentences and tokens are those of sentence-transformers."""
     encoding = encoder.encode(TEXTS)
+    sentences = reference.encode(TEXTS, normalize_embeddings=True)
     assert encoding.sentences.dtype == np.float32
-    np.testing.assert_allclose(encoding.sentences, expected, atol=1e-5)
-    np.testing.assert_allclose(encoder.encode_sentences(TEXTS), expected, atol=1e-5)
-
-
-def test_tokens_equal_those_of_sentence_transformers(
-    encoder: Encoder, reference: SentenceTransformer
-) -> None:
-    expected = reference.encode(TEXTS, output_value="token_embeddings")
-    for ours, theirs in zip(encoder.encode(TEXTS).tokens, expected, strict=True):
+    np.testing.assert_allclose(encoding.sentences, sentences, atol=1e-5)
+    np.testing.assert_allclose(encoder.encode_sentences(TEXTS), sentences, atol=1e-5)
+    tokens = reference.encode(TEXTS, output_value="token_embeddings")
+    for ours, theirs in zip(encoding.tokens, tokens, strict=True):
         inner = theirs.numpy()[1:-1]
         inner = inner / np.linalg.norm(inner, axis=1, keepdims=True)
         np.testing.assert_allclose(ours, inner, atol=1e-5)
+
+
+def test_describes_itself(encoder: Encoder) -> None:
+    assert encoder.name == "sentence-transformers/all-MiniLM-L6-v2"
+    assert encoder.sha256 == models.encoder_sha256()
+    assert Encoder.load(adapted=False).sha256.startswith("53aa51172d14")
+    assert (encoder.dimension, encoder.max_tokens) == (384, 256)
+
+
+def test_unadapted_vectors_equal_those_of_sentence_transformers(
+    reference: SentenceTransformer,
+) -> None:
+    check_vectors(Encoder.load(adapted=False), reference)
+
+
+def test_adapted_vectors_equal_those_of_the_model_with_products_of_thin_matrices_added(
+    encoder: Encoder, reference: SentenceTransformer
+) -> None:
+    import torch
+    from safetensors.numpy import load_file
+
+    thin = load_file(models.ADAPTER)
+    weights = reference[0].auto_model.state_dict()
+    changed = {name.rpartition(".")[0] for name in thin}
+    assert len(changed) == 36
+    for name in changed:
+        product = np.float32(thin[f"{name}.B"]) @ np.float32(thin[f"{name}.A"])
+        assert np.linalg.matrix_rank(product) <= 16
+        weights[f"{name}.weight"] += torch.from_numpy(product)
+    reference[0].auto_model.load_state_dict(weights)
+    check_vectors(encoder, reference)
+
+
+@pytest.mark.parametrize("name", ["adapter.safetensors", "adapter.json"])
+def test_damage_to_the_adapter_is_detected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for own in (models.ADAPTER, models.ADAPTER.with_suffix(".json")):
+        shutil.copy(own, tmp_path)
+    monkeypatch.setattr(models, "ADAPTER", tmp_path / "adapter.safetensors")
+    assert models.encoder_sha256()
+    data = bytearray((tmp_path / name).read_bytes())
+    data[-20] ^= 1
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(
+        ModelError, match=r"adapter\.safetensors is not the file.*install askhistory"
+    ):
+        models.encoder_sha256()
+    (tmp_path / name).unlink()
+    with pytest.raises(
+        ModelError, match=r"adapter\.safetensors cannot be read.*install askhistory"
+    ):
+        models.encoder_sha256()
 
 
 def test_offsets_are_spans_of_the_text(encoder: Encoder) -> None:

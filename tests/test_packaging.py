@@ -43,6 +43,7 @@ ORDER = (
     "support",
     "storage",
     "manifest",
+    "quantization",
     "index",
     "smalltalk",
     "question",
@@ -67,7 +68,7 @@ ORDER = (
 # numpy's arrays are what modules hand each other, so that it has no home.
 SHARED = {"numpy"}
 # The foundations of sentence-transformers and of Gradio: which versions fit is theirs to say.
-CARRIED = {"torch", "transformers", "tokenizers", "starlette"}
+CARRIED = {"torch", "transformers", "tokenizers", "safetensors", "starlette"}
 
 
 def dotted(path: Path) -> str:

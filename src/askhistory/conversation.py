@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from askhistory.lexicon import ARTICLES, BE, fold, is_name, is_stopword, ordinals, words
-from askhistory.question import bare, facet_of
+from askhistory.lexicon import ARTICLES, BE, Word, fold, is_name, is_stopword, ordinals, words
+from askhistory.question import bare, facet_of, is_instruction
 from askhistory.smalltalk import small_talk
 
 _SUBJECTS = frozenset(
@@ -85,6 +85,11 @@ class Standalone:
         """Question and context in one line, as shown."""
         return f"{self.text} ({self.context})" if self.context else self.text
 
+    @property
+    def about(self) -> str:
+        """What a question after it may take words from."""
+        return f"{bare(self.text)} {self.context}".rstrip()
+
 
 def standalone(
     question: str,
@@ -145,17 +150,36 @@ def _resolve(
     if not (_refers(text, topical) or substitutes or elliptic):
         return Standalone(text, text, before=before)
     own = {fold(word) for word in said}
-    topic = [word for word in _topic(before, weight) if fold(word) not in own]
+    topic = [word for word in _topic(before, weight) if fold(word.text) not in own]
     puts_another = bool(topical) and substitutes and not _SENTENCE.search(bare(text))
     if puts_another:
         # "What about industrialization?" after the aims of collectivization asks for its aims.
-        replaced = _replaced(topical, topic, likeness)
-        topic = [word for word in topic if word != replaced]
+        replaced = _replaced(topical, [word.text for word in topic], likeness)
+        topic = [word for word in topic if word.text != replaced]
     elif said:
         # "And how did it end?" after the aims of something does not ask for aims.
-        topic = [word for word in topic if facet_of(word) is None]
+        topic = [word for word in topic if facet_of(word.text) is None]
     asks = before.asks if puts_another else text
-    return Standalone(text, asks, " ".join(topic), puts_another, before)
+    return Standalone(text, asks, _joined(topic, before.about), puts_another, before)
+
+
+def _joined(topic: Sequence[Word], about: str) -> str:
+    """Words of a text with the small words between them: ``reasons for the rise of Stalin``."""
+    if not topic:
+        return ""
+    chosen = {word.start for word in topic}
+    parts: list[str] = []
+    between: list[str] = []
+    parted = True
+    for word in words(about):
+        if word.start in chosen:
+            parts += [*([] if parted else between), word.text]
+            between, parted = [], False
+        elif is_stopword(word.text):
+            between.append(word.text)
+        else:
+            parted = True
+    return " ".join(parts)
 
 
 def _replaced(topical: Sequence[str], topic: Sequence[str], likeness: Likeness) -> str | None:
@@ -206,11 +230,13 @@ def _is_anaphor(said: Sequence[str], place: int) -> bool:
     return word in _SUBJECTS or (word in _OBJECTS and (word, after) != ("such", "as"))
 
 
-def _topic(turn: Standalone, weight: Callable[[str], float]) -> list[str]:
-    """The words that a turn was about, the heaviest where there are too many."""
-    found: dict[str, str] = {}
-    for word in [*words(bare(turn.text)), *words(turn.context)]:
-        if not is_stopword(word.text) and weight(word.text) > 0:
-            found.setdefault(fold(word.text), word.text)
-    heaviest = sorted(found.values(), key=lambda word: -weight(word))[:_MOST_TOPIC_WORDS]
+def _topic(turn: Standalone, weight: Callable[[str], float]) -> list[Word]:
+    """The words that a turn was about, in its order; the heaviest where there are too many."""
+    found: dict[str, Word] = {}
+    for word in words(turn.about):
+        if is_stopword(word.text) or is_instruction(word.text):
+            continue
+        if weight(word.text) > 0:
+            found.setdefault(fold(word.text), word)
+    heaviest = sorted(found.values(), key=lambda word: -weight(word.text))[:_MOST_TOPIC_WORDS]
     return [word for word in found.values() if word in heaviest]

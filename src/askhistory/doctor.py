@@ -161,10 +161,10 @@ def _corpus(settings: Settings) -> Iterator[Finding]:
 def _index(settings: Settings) -> Iterator[Finding]:
     from askhistory.index import Index, is_stale
     from askhistory.manifest import source_of
-    from askhistory.models import MODEL_FILES
+    from askhistory.models import encoder_sha256
     from askhistory.notes import read_corpus
 
-    sha256 = MODEL_FILES["model.safetensors"]
+    sha256 = encoder_sha256()
     try:
         index = Index.open(settings.index, encoder_sha256=sha256, whole=True)
     except IndexMissingError as error:

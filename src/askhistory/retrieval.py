@@ -22,6 +22,7 @@ from askhistory.binding import asked_of_name, is_of_another
 from askhistory.index import Index, Rows, ranges
 from askhistory.lexicon import Lexicon, fold, is_name, ordinals, terms, words
 from askhistory.models import TextEncoder, similarities
+from askhistory.quantization import numbers, scales, unpack
 from askhistory.question import bare, facet_of, is_instruction
 
 Floats = NDArray[np.float32]
@@ -44,8 +45,8 @@ _OF_ANOTHER = 0.3
 """Of "died" in "when Lenin died" to the question when Stalin died."""
 
 _WIDENED = 1 << 24
-"""Numbers of token vectors that are kept as 32-bit floats, 64 MB of them: about 2,000 points. To
-read those takes half the time that it takes to widen them for each question."""
+"""Numbers of token vectors that are kept unpacked, 64 MB of them: about 2,000 points. To read those
+takes half the time that it takes to widen them for each question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +210,8 @@ class Reader:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._point_tokens = _at_hand(index.point_token_vectors)
-        self._heading_tokens = _at_hand(index.heading_token_vectors)
+        self._point_tokens = _Tokens(index.point_token_vectors)
+        self._heading_tokens = _Tokens(index.heading_token_vectors)
 
     def read(self, queries: Sequence[Query], passages: Iterable[int]) -> list[Evidence]:
         """Read every point of the sections that the passages belong to, once for all queries.
@@ -294,13 +295,25 @@ class Reader:
                 exact[row, asked.place] = False
 
 
-def _at_hand(vectors: Rows) -> Rows:
-    """Token vectors as they are read fastest: few widened once, many mapped as they are."""
-    return vectors[:].astype(np.float32) if vectors.size <= _WIDENED else vectors
+class _Tokens:
+    """Packed token vectors as they are read fastest: few unpacked once, many mapped as they are."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._unpacked = unpack(rows[:]) if rows.size <= _WIDENED else None
+
+    def similarities(self, tokens: Floats, runs: Sequence[tuple[int, int]]) -> Floats:
+        """(tokens, rows of all runs) the similarity of tokens of queries to those of the notes."""
+        if self._unpacked is not None:
+            return similarities(tokens, [self._unpacked[start:end] for start, end in runs])
+        blocks = [self._rows[start:end] for start, end in runs]
+        near = similarities(tokens, map(numbers, blocks))
+        near *= np.concatenate([scales(block) for block in blocks])
+        return near
 
 
 def _late_interaction(
-    queries: Sequence[Query], vectors: Rows, starts: NDArray[Any], numbers: Ints
+    queries: Sequence[Query], vectors: _Tokens, starts: NDArray[Any], numbers: Ints
 ) -> list[Floats]:
     """Per query (n, W) similarity of each of its words to the nearest token of each text."""
     found = [np.zeros((len(numbers), len(query.words)), np.float32) for query in queries]
@@ -310,7 +323,7 @@ def _late_interaction(
     if not len(held) or not len(tokens):
         return found
     runs = _runs(starts[numbers[held]], starts[numbers[held] + 1])
-    near = similarities(tokens, (vectors[start:end] for start, end in runs))
+    near = vectors.similarities(tokens, runs)
     begins = np.concatenate([[0], np.cumsum(lengths[held])[:-1]])
     nearest = np.maximum.reduceat(near, begins, axis=1)
     first = 0

@@ -36,7 +36,7 @@ PATIENCE: Final = 600.0
 """Seconds that a build waits for another one of the same index to end."""
 
 BLOCK: Final = 1 << 14
-"""Bytes of a file that have a checksum of their own: 21 token vectors. Larger blocks would make a
+"""Bytes of a file that have a checksum of their own: 42 token vectors. Larger blocks would make a
 question read more than it needs, smaller ones would make the sums themselves long to read."""
 
 _LOCK = ".lock"
@@ -53,7 +53,7 @@ class RowWriter:
         self._file: IO[bytes] = path.open("wb")
         self._write_header()
 
-    def append(self, rows: NDArray[np.floating[Any]]) -> None:
+    def append(self, rows: NDArray[Any]) -> None:
         """Write some rows: (n, width)."""
         self._file.write(np.ascontiguousarray(rows, self._dtype).tobytes())
         self._count += len(rows)
