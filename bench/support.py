@@ -88,7 +88,7 @@ def _pair(data: dict[str, Any], notes: Path) -> Pair:
 
 def checkers(pairs: Sequence[Pair], weights: Weights) -> dict[Path, Checker]:
     """The check as the assistant has it for the notes that pairs are of."""
-    encoder = Encoder.load()
+    encoder = Encoder.load(adapted=False)
     return {
         notes: Checker(encoder, lexicon_of(read_corpus(notes).sections), weights)
         for notes in dict.fromkeys(pair.notes for pair in pairs)

@@ -26,6 +26,12 @@ PRECISION, RECALL = 0.97, 0.79
 
 
 @pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    """As published: see `Assistant._checker`."""
+    return Encoder.load(adapted=False)
+
+
+@pytest.fixture(scope="module")
 def checker(encoder: Encoder) -> Checker:
     return Checker(encoder, lexicon_of(read_corpus(CORPUS).sections), Weights.shipped())
 
