@@ -1,4 +1,4 @@
-"""Adapting the encoder: what is compared, what is learnt, and that the package reads what is stored."""
+"""Adapting the encoder: what is compared, what is learnt, and what the package reads of it."""
 
 from __future__ import annotations
 

@@ -389,13 +389,22 @@ def test_nothing_chosen_cites_nothing() -> None:
 
 def test_the_nearest_headings_are_those_of_the_best_points_each_once() -> None:
     relevance = np.array(relevances(p6=0.3, p7=0.2, p3=0.1))
-    assert nearest_headings(NOTES, evidence(), relevance) == (
+    near = np.ones(3)
+    assert nearest_headings(NOTES, evidence(), relevance, near) == (
         Heading(("Page", "Results"), "page.md", "results"),
         Heading(("Page", "Farms", "Aims"), "page.md", "farms"),
         Heading(("Page", "Farms"), "page.md", "farms"),
     )
-    assert len(nearest_headings(NOTES, evidence(), relevance, count=1)) == 1
-    assert len(nearest_headings(NOTES, evidence(sections=[1]), np.ones(4))) == 1
+    assert len(nearest_headings(NOTES, evidence(), relevance, near, count=1)) == 1
+    assert len(nearest_headings(NOTES, evidence(sections=[1]), np.ones(4), near)) == 1
+
+
+def test_a_section_that_says_little_of_the_question_is_named_by_its_chapter() -> None:
+    relevance = np.array(relevances(p6=0.3, p7=0.2, p3=0.1))
+    # Of Farms, Farms › Aims and Results.
+    said = np.array([0.6, 0.4, 0.6])
+    headings = [h.headings for h in nearest_headings(NOTES, evidence(), relevance, said)]
+    assert headings == [("Page", "Results"), ("Page", "Farms")]
 
 
 def test_a_refusal_names_the_nearest_headings() -> None:

