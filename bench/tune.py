@@ -58,8 +58,8 @@ STRANGERS = 12
 """Questions of another page asked of each page: it cannot answer them."""
 ARTICLES = 150
 """Questions that the articles answer, and as many on other articles."""
-ARTICLES_COUNT = 0.5
-"""What an article's question counts for beside one on notes."""
+ARTICLES_COUNT = 2.0
+"""What an article's question counts for beside one on notes, of which there are 25 times as many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,6 @@ COVERAGE_FEATURES = (
     "person wanted",
     "place wanted",
     "year not in notes",
-    "heading",
     "content words",
     "best relevance",
     *(f"kind {kind}" for kind in _CLASSES),
@@ -503,7 +502,6 @@ def coverage_features(
                 if word in years
             )
         ),
-        "heading": float((evidence.heading @ reading.weights).max()),
         "content words": math.log(1 + int(content.sum())),
         "best relevance": float(relevance.max()),
         "gap of a fact": float(gap.max()) * (question.kind == "fact"),
