@@ -49,6 +49,8 @@ _CLAUSE = re.compile(
     r"(?! (?:him|her|it|them|this|that)\b)"
 )
 _MOST_TOPIC_WORDS = 8
+_MOST_BETWEEN = 3
+"""Small words that come along between two of them: "reasons for the rise"."""
 _TOPICAL = 0.45
 """A word that says at least this much can stand for a topic of its own."""
 _TOPICAL_IN_HEADING = 0.3
@@ -173,7 +175,7 @@ def _joined(topic: Sequence[Word], about: str) -> str:
     parted = True
     for word in words(about):
         if word.start in chosen:
-            parts += [*([] if parted else between), word.text]
+            parts += [*([] if parted else between[:_MOST_BETWEEN]), word.text]
             between, parted = [], False
         elif is_stopword(word.text):
             between.append(word.text)

@@ -42,6 +42,9 @@ _ORDINARY_SCORE = 0.6
 """Nearly every question that notes answer has a point with this score."""
 _HARDLY_KNOWN = 0.75
 """Share of a question's weight on words the notes do not use from which they hardly know it."""
+_MOST_UNKNOWN = 3
+"""Words that the notes do not use, from which it is all the same how many there are: gibberish has a
+hundred, and no question that was learnt from had."""
 _CLEAR_HEADING = 0.8
 """A heading path that says this much of the question is what it is about."""
 _OTHER_ORDINAL = 0.2
@@ -484,7 +487,7 @@ def coverage_features(
         "words matched in section": float(importance @ in_section) / total,
         "unknown share": float(importance @ unknown) / total,
         "hardly a known word": float(importance @ unknown > _HARDLY_KNOWN * total),
-        "unknown words": float(unknown.sum()),
+        "unknown words": float(min(unknown.sum(), _MOST_UNKNOWN)),
         "unknown names": float((unknown & names).sum()),
         "gap of an unknown name": float((gap * (unknown & names)).max()),
         "head noun": head_matched[0] if head_matched else 0.75,
