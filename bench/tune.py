@@ -59,7 +59,7 @@ STRANGERS = 12
 ARTICLES = 150
 """Questions that the articles answer, and as many on other articles."""
 ARTICLES_COUNT = 2.0
-"""What an article's question counts for beside one on notes, of which there are 25 times as many."""
+"""What an article's question counts for beside one on notes, which are 25 times as many."""
 
 
 @dataclass(frozen=True, slots=True)

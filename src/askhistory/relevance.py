@@ -43,8 +43,8 @@ _ORDINARY_SCORE = 0.6
 _HARDLY_KNOWN = 0.75
 """Share of a question's weight on words the notes do not use from which they hardly know it."""
 _MOST_UNKNOWN = 3
-"""Words that the notes do not use, from which it is all the same how many there are: gibberish has a
-hundred, and no question that was learnt from had."""
+"""Words that the notes do not use, from which it is all the same how many there are: gibberish has
+a hundred, and no question that was learnt from had."""
 _CLEAR_HEADING = 0.8
 """A heading path that says this much of the question is what it is about."""
 _OTHER_ORDINAL = 0.2
