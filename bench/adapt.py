@@ -23,8 +23,11 @@ import json
 import math
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,9 +36,9 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 from transformers import AutoTokenizer, BertModel
 
 from askhistory.assistant import Assistant, lexicon_of
@@ -45,7 +48,7 @@ from askhistory.models import ADAPTER, Encoder, verified_folder
 from askhistory.notes import read_corpus
 from askhistory.schema import Point
 from askhistory.smalltalk import small_talk
-from bench.data import ROOT, data_file, read_articles
+from bench.data import ROOT, Article, data_file, read_articles
 from bench.pages import Answers, key_of, write_pages
 from bench.report import made, put, table
 from bench.squad2 import is_development, shared_paragraphs
@@ -54,15 +57,19 @@ from bench.tune import TUNING_PAGE, opened
 
 NOTES = ROOT / "bench" / "notes" / "adaptation"
 SEED = 0
-RANK = 16
+RANK = 32
 """Of the change of each matrix."""
 RATE = 7e-4
 """Highest learning rate; it rises for a tenth of the steps and then falls to nothing."""
+RATE_FURTHER = 5e-4
+"""The same where a change that was learnt before is learnt further."""
 EPOCHS = 3
-BATCH = 220
+BATCH = 260
 """Questions of a step, at the most, all on one page."""
 MOST_POINTS = 220
 """Points of a step: of an article that has more, those that are labelled and some others."""
+STRANGERS = 40
+"""Questions on other pages that each page is asked too, and does not answer."""
 SHARPNESS = 25.0
 """What a score is multiplied with before softmax, at the beginning; learnt."""
 LIST_SHARE = 0.5
@@ -147,8 +154,18 @@ class Page:
 # --------------------------------------------------------------------------------- the data
 
 
-def read_page(name: str, corpus: Path, questions: Path, encoder: Encoder) -> Page:
-    """A folder of notes and the questions on it, spelling mended and follow-ups completed."""
+def read_page(
+    name: str, corpus: Path, questions: Path, encoder: Encoder, strangers: Sequence[str] = ()
+) -> Page:
+    """A folder of notes and the questions on it, spelling mended and follow-ups completed.
+
+    Args:
+        name: What to call it.
+        corpus: The folder of notes.
+        questions: The file of questions on them.
+        encoder: To index the notes with.
+        strangers: Questions that the notes do not answer, asked besides.
+    """
     with TemporaryDirectory(prefix="askhistory-adapt-") as scratch:
         assistant = opened(corpus, Path(scratch), encoder)
         found = []
@@ -157,40 +174,95 @@ def read_page(name: str, corpus: Path, questions: Path, encoder: Encoder) -> Pag
                 gold = resolve(asked, assistant.index.sections)
                 labels = (gold.expected, gold.first, gold.allowed)
                 found.append(_asked(assistant, asked.question, asked.history, labels))
+        found += [_asked(assistant, question, (), ((), (), ())) for question in strangers]
         return _page(name, assistant, found)
 
 
-def read_adaptation(encoder: Encoder) -> list[Page]:
-    """What is learnt from."""
-    pages = [
-        read_page(folder.name, folder, folder / "questions.jsonl", encoder)
-        for folder in sorted(NOTES.iterdir())
-    ]
-    return [*pages, *_articles(encoder)]
+def read_adaptation() -> list[Page]:
+    """What is learnt from, read by one process a core: a question costs a run of the encoder."""
+    folders = sorted(NOTES.iterdir())
+    articles = _development_articles()
+    asked = {
+        folder.name: [
+            one.question
+            for one in read_questions(folder / "questions.jsonl")
+            if one.covered and not one.history
+        ]
+        for folder in folders
+    } | {article.title: _texts(article) for article, _ in articles}
+    chosen = random.Random(SEED)
+
+    def strangers(page: str) -> list[str]:
+        pool = [question for name, own in asked.items() if name != page for question in own]
+        return chosen.sample(pool, STRANGERS)
+
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+        waiting = [
+            processes.submit(_read_in_process, folder, None, strangers(folder.name))
+            for folder in folders
+        ] + [
+            processes.submit(_read_in_process, article, left_out, strangers(article.title))
+            for article, left_out in articles
+        ]
+        pages = []
+        for one in waiting:
+            pages.append(one.result())
+            print(f"read {len(pages)} of {len(waiting)}: {pages[-1].name}", flush=True)
+    return pages
 
 
-def _articles(encoder: Encoder) -> Iterator[Page]:
-    """Every other development article of SQuAD 2.0, a page each."""
+def _read_in_process(
+    source: Path | Article, left_out: Collection[int] | None, strangers: Sequence[str]
+) -> Page:
+    encoder = _one_threaded()
+    if isinstance(source, Article):
+        return _read_article(source, left_out or (), encoder, strangers)
+    return read_page(source.name, source, source / "questions.jsonl", encoder, strangers)
+
+
+@cache
+def _one_threaded() -> Encoder:
+    """The encoder as published, of a process among as many as there are cores."""
+    torch.set_num_threads(1)
+    return Encoder.load(adapted=False)
+
+
+def _development_articles() -> list[tuple[Article, set[int]]]:
+    """Every other development article of SQuAD 2.0, and which of its paragraphs are in XQuAD."""
     articles = read_articles(data_file("squad2-dev-part.json"))
     known = shared_paragraphs(articles, read_articles(data_file("xquad.en.json")))
     development = [n for n in range(len(articles)) if is_development((n, -1), known)]
-    for number in development[1::2]:
-        article = articles[number]
-        with TemporaryDirectory(prefix="askhistory-adapt-") as scratch:
-            notes = Path(scratch, "notes")
-            notes.mkdir()
-            write_pages([article], notes)
-            answers = Answers([article], read_corpus(notes))
-            assistant = opened(notes, Path(scratch, "index"), encoder)
-            by_key = {key_of(point): point for point in assistant.index.points}
-            found = []
-            for inner, paragraph in enumerate(article.paragraphs):
-                for question in paragraph.questions if (number, inner) not in known else ():
-                    keys = answers.holders((0, inner), question.starts) if question.starts else ()
-                    holders = [by_key[key] for key in keys]
-                    text = " ".join(question.text.split())
-                    found.append(_asked(assistant, text, (), (holders, holders, ())))
-            yield _page(article.title, assistant, found)
+    return [
+        (articles[number], {inner for outer, inner in known if outer == number})
+        for number in development[1::2]
+    ]
+
+
+def _texts(article: Article) -> list[str]:
+    """The questions of an article that it answers."""
+    asked = [question for part in article.paragraphs for question in part.questions]
+    return [" ".join(question.text.split()) for question in asked if question.starts]
+
+
+def _read_article(
+    article: Article, left_out: Collection[int], encoder: Encoder, strangers: Sequence[str]
+) -> Page:
+    with TemporaryDirectory(prefix="askhistory-adapt-") as scratch:
+        notes = Path(scratch, "notes")
+        notes.mkdir()
+        write_pages([article], notes)
+        answers = Answers([article], read_corpus(notes))
+        assistant = opened(notes, Path(scratch, "index"), encoder)
+        by_key = {key_of(point): point for point in assistant.index.points}
+        found = []
+        for inner, paragraph in enumerate(article.paragraphs):
+            for question in paragraph.questions if inner not in left_out else ():
+                keys = answers.holders((0, inner), question.starts) if question.starts else ()
+                holders = [by_key[key] for key in keys]
+                text = " ".join(question.text.split())
+                found.append(_asked(assistant, text, (), (holders, holders, ())))
+        found += [_asked(assistant, question, (), ((), (), ())) for question in strangers]
+        return _page(article.title, assistant, found)
 
 
 def _asked(
@@ -231,54 +303,85 @@ def _page(name: str, assistant: Assistant, asked: Sequence[Asked]) -> Page:
 # -------------------------------------------------------------------------------- the model
 
 
-class _LowRank(nn.Module):
-    """A matrix with a product of two thin ones added, which is nothing at the beginning."""
+class _AddThin(torch.autograd.Function):
+    """A layer with a product of two thin matrices added to its own, which alone are learnt.
 
-    def __init__(self, weight: Tensor) -> None:
+    The gradient of the whole matrix, a third of the work of a step, is never made.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor, *thin: Tensor) -> Tensor:
+        """(…, rows) of (…, columns), by weight + B A."""
+        whole = torch.addmm(weight, thin[1], thin[0])
+        ctx.save_for_backward(states, whole, *thin)
+        return functional.linear(states, whole, bias)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        """The gradients of the states, of A and of B."""
+        states, whole, thin_a, thin_b = ctx.saved_tensors
+        of_states = gradient @ whole if ctx.needs_input_grad[0] else None
+        flat, seen = gradient.flatten(0, -2), states.flatten(0, -2)
+        of_a = (flat @ thin_b).T @ seen
+        of_b = flat.T @ (seen @ thin_a.T)
+        return of_states, None, None, of_a, of_b
+
+
+class _Changed(nn.Module):
+    """A layer with the thin matrices that change it; at first they say nothing beyond `known`."""
+
+    def __init__(self, layer: nn.Linear, known: Mapping[str, Tensor]) -> None:
         super().__init__()
-        rows, columns = weight.shape
-        self.A = nn.Parameter(torch.randn(RANK, columns) / math.sqrt(columns))
-        self.B = nn.Parameter(torch.zeros(rows, RANK))
+        rows, columns = layer.weight.shape
+        rank = RANK - (len(known["A"]) if known else 0)
+        fresh = {"A": torch.randn(rank, columns) / math.sqrt(columns), "B": torch.zeros(rows, rank)}
+        self.layer = layer
+        self.A = nn.Parameter(torch.cat([*([known["A"]] if known else []), fresh["A"]], 0))
+        self.B = nn.Parameter(torch.cat([*([known["B"]] if known else []), fresh["B"]], 1))
 
-    def forward(self, weight: Tensor) -> Tensor:
-        """The matrix as changed."""
-        return weight + self.B @ self.A
+    def forward(self, states: Tensor) -> Tensor:
+        """What the layer says, as changed."""
+        said: Tensor = _AddThin.apply(states, self.layer.weight, self.layer.bias, self.A, self.B)
+        return said
 
 
 class Learner:
     """The encoder with a change that can be learnt.
 
     Attributes:
-        changed: The changed matrices by name.
+        changed: The changed layers by name.
         sharpness: The logarithm of what scores are multiplied with before softmax.
         covered: Slope and intercept of the log-odds that a best score is that of an answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: Mapping[str, Tensor] | None = None) -> None:
+        """Begin with a change learnt before, of the same rank or less, or with none."""
         folder = str(verified_folder())
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
-        self._model: Any = BertModel.from_pretrained(folder)
+        # Dropout of attention costs a tenth of the time and was not needed.
+        self._model: Any = BertModel.from_pretrained(folder, attention_probs_dropout_prob=0.0)
         self._model.requires_grad_(False)
-        self.changed: dict[str, nn.Module] = {}
+        self.changed: dict[str, _Changed] = {}
         for name, part in list(self._model.named_modules()):
             if name.startswith("encoder.layer.") and isinstance(part, nn.Linear):
-                parametrize.register_parametrization(part, "weight", _LowRank(part.weight))
-                self.changed[name] = part
+                thin = {each: known[f"{name}.{each}"].float() for each in "AB"} if known else {}
+                self.changed[name] = _Changed(part, thin)
+                parent, _, own = name.rpartition(".")
+                setattr(self._model.get_submodule(parent), own, self.changed[name])
         self.sharpness = nn.Parameter(torch.tensor(math.log(SHARPNESS)))
         self.covered = nn.Parameter(torch.tensor([10.0, -9.0]))
 
     def change(self) -> dict[str, Tensor]:
         """What is to be added, as the package ships it."""
-        found = {}
-        for name, part in self.changed.items():
-            low: Any = part.parametrizations.weight[0]  # type: ignore[union-attr, index]
-            for thin in ("A", "B"):
-                found[f"{name}.{thin}"] = getattr(low, thin).detach().half().contiguous()
-        return found
+        return {
+            f"{name}.{thin}": getattr(part, thin).detach().half().contiguous()
+            for name, part in self.changed.items()
+            for thin in "AB"
+        }
 
     def parameters(self) -> list[nn.Parameter]:
         """Those of the change."""
-        return [p for part in self.changed.values() for p in part.parameters() if p.requires_grad]
+        return [thin for part in self.changed.values() for thin in (part.A, part.B)]
 
     def train(self, training: bool) -> None:
         """Switch dropout on or off."""
@@ -370,30 +473,31 @@ def _floored(weights: NDArray[np.float32]) -> NDArray[np.float32]:
 def _nearest(tokens: Tensor, texts: Sequence[Tensor]) -> Tensor:
     """(T, n) similarity of each token to the nearest of each text's tokens, which are made unit."""
     lengths = torch.tensor([len(text) for text in texts])
-    similarity = tokens @ functional.normalize(torch.cat(list(texts)), dim=1).T
-    owner = torch.repeat_interleave(torch.arange(len(texts)), lengths)
-    empty = torch.full((len(tokens), len(texts)), -1.0)
-    return empty.scatter_reduce(1, owner.expand(len(tokens), -1), similarity, "amax")
+    padded = functional.normalize(nn.utils.rnn.pad_sequence(list(texts), batch_first=True), dim=2)
+    similarity = (tokens @ padded.flatten(0, 1).T).view(len(tokens), *padded.shape[:2])
+    beyond = torch.arange(padded.shape[1]) >= lengths[:, None]
+    return similarity.masked_fill(beyond, -1.0).max(2).values
 
 
 # ----------------------------------------------------------------------------- the training
 
 
-def adapt(pages: Sequence[Page]) -> Learner:
-    """Learn from pages; what is printed says how far it is."""
+def adapt(pages: Sequence[Page], known: Mapping[str, Tensor] | None = None) -> Learner:
+    """Learn from pages, from nothing or from a change known before; prints how far it is."""
     torch.manual_seed(SEED)
     shuffled = random.Random(SEED)
     chosen = np.random.default_rng(SEED)
-    learner = Learner()
+    learner = Learner(known)
+    highest = RATE_FURTHER if known else RATE
     calibration = [learner.sharpness, learner.covered]
     parameters = learner.parameters()
     optimizer = torch.optim.AdamW(
         [
             {"params": parameters, "weight_decay": 0.01},
             # Two numbers that are far from where they belong, and cannot overfit.
-            {"params": calibration, "weight_decay": 0.0, "lr": 20 * RATE},
+            {"params": calibration, "weight_decay": 0.0, "lr": 20 * highest},
         ],
-        lr=RATE,
+        lr=highest,
     )
     steps = EPOCHS * sum(math.ceil(len(page.asked) / BATCH) for page in pages)
 
@@ -448,12 +552,13 @@ def main() -> None:
     """Learn, print what it did for pages that were not learnt from, and store it if told to."""
     parser = argparse.ArgumentParser(prog="python -m bench.adapt", description=__doc__)
     parser.add_argument("--write", action="store_true", help="store it in the package")
+    parser.add_argument("--further", action="store_true", help="begin with what is stored there")
     arguments = parser.parse_args()
-    encoder = Encoder.load(adapted=False)
-    pages = read_adaptation(encoder)
-    learner = adapt(pages)
+    pages = read_adaptation()
+    learner = adapt(pages, load_file(ADAPTER) if arguments.further else None)
     if arguments.write:
         store(learner)
+    encoder = Encoder.load(adapted=False)
     others = [
         read_page(folder.name, folder, folder / "questions.jsonl", encoder)
         for folder in sorted(DEVELOPMENT.iterdir())
@@ -491,8 +596,6 @@ def report(
 
 def store(learner: Learner) -> None:
     """Put the change where the package finds it, with its digest beside it."""
-    from safetensors.torch import save_file
-
     save_file(learner.change(), ADAPTER)
     digest = hashlib.sha256(ADAPTER.read_bytes()).hexdigest()
     ADAPTER.with_suffix(".json").write_text(
