@@ -29,7 +29,19 @@ from askhistory.ui.emphasis import key_spans
 from askhistory.ui.feedback import Gap, Log, gaps
 from askhistory.ui.layout import row_spans, text_html
 from askhistory.ui.reader import Notes
-from askhistory.ui.turns import MOST_SPARE, Turn, ended, from_browser, to_browser, to_spare
+from askhistory.ui.turns import (
+    MOST_SHELF,
+    MOST_SHELVED,
+    MOST_SPARE,
+    Turn,
+    ended,
+    from_browser,
+    from_shelf,
+    put_away,
+    to_browser,
+    to_shelf,
+    to_spare,
+)
 from askhistory.ui.web import policy
 from askhistory.ui.words import STATIC, languages, words_for
 
@@ -528,6 +540,26 @@ def test_of_a_conversation_that_only_undo_needs_no_more_than_its_end_is_kept() -
     assert from_browser(to_spare(turns[:3])) == turns[:3]
 
 
+def test_a_conversation_that_is_put_away_again_takes_its_own_place() -> None:
+    first, second = [Turn("A?", "done")], [Turn("B?", "done")]
+    shelf = put_away(second, put_away(first, []))
+    assert shelf == [second, first]
+    longer = [first[0], Turn("C?", "waiting")]
+    assert put_away(longer, shelf) == [[first[0], Turn("C?", "failed")], second]
+    assert put_away([], shelf) == shelf
+    for number in range(MOST_SHELVED):
+        shelf = put_away([Turn(f"{number}?", "done")], shelf)
+    assert len(shelf) == MOST_SHELVED
+    assert first not in shelf
+
+
+def test_of_earlier_conversations_as_many_are_kept_as_there_is_room_for() -> None:
+    shelf = [[Turn(f"{number} {'?' * 250_000}", "done")] for number in range(MOST_SHELVED)]
+    kept = to_shelf(shelf)
+    assert len(json.dumps(kept)) <= MOST_SHELF + len(kept) * len(", ")
+    assert from_shelf(kept) == shelf[:4]
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
@@ -537,7 +569,7 @@ def test_of_a_conversation_that_only_undo_needs_no_more_than_its_end_is_kept() -
 )
 def test_whatever_a_browser_sends_is_survived(raw: object) -> None:
     good = Turn("Q?", "done").to_browser()
-    assert from_browser(raw) == []
+    assert from_browser(raw) == from_shelf(raw) == []
     assert from_browser([raw, good]) == [Turn("Q?", "done")]
     assert from_browser([{**good, "answer": {"points": raw}}]) == []
 

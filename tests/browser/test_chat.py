@@ -379,6 +379,35 @@ def test_undo_brings_back_what_an_edit_dropped(arrive: Arrive) -> None:
     expect(undo(student)).to_have_count(0)
 
 
+def shelf(student: Student) -> Locator:
+    return student.page.locator("#shelf button")
+
+
+def test_earlier_chats_are_gone_on_with(student: Student) -> None:
+    new = student.page.get_by_role("button", name="New chat")
+    expect(shelf(student)).to_have_count(0)
+    for question in (AIMS, MEASURES):
+        student.ask(question)
+        new.click()
+        expect(student.questions).to_have_count(0)
+    student.ask("When did Lenin die?")
+    expect(shelf(student).first).not_to_be_visible()
+    student.reload()
+    new.click()
+    expect(shelf(student)).to_have_text(["When did Lenin die?", MEASURES, AIMS])
+    shelf(student).last.click()
+    expect(student.questions).to_have_text([AIMS])
+    student.ask("What is a kolkhoz?")
+    new.click()
+    expect(shelf(student)).to_have_text([AIMS, "When did Lenin die?", MEASURES])
+    # What Undo brings back is not among the earlier ones any more.
+    undo(student).click()
+    expect(student.questions).to_have_text([AIMS, "What is a kolkhoz?"])
+    new.click()
+    student.reload()
+    expect(shelf(student)).to_have_count(3)
+
+
 def test_a_new_chat_forgets_the_old_one(student: Student, assistant: Awkward) -> None:
     student.ask(AIMS)
     student.page.get_by_role("button", name="New chat").click()
@@ -484,6 +513,23 @@ def test_a_reload_in_mid_answer_says_so_and_goes_on(student: Student) -> None:
     with student.answering():
         student.page.get_by_role("button", name="Retry").click()
     expect(student.group.locator("li")).to_have_count(4)
+
+
+def test_an_interrupted_question_further_up_can_be_asked_again(student: Student) -> None:
+    student.type(f"{AIMS} (slow)")
+    expect(student.questions).to_have_count(1)
+    student.reload()
+    student.ask(MEASURES)
+    with student.answering():
+        student.page.get_by_role("button", name="Ask again").click()
+    expect(student.questions).to_have_text([f"{AIMS} (slow)", MEASURES, f"{AIMS} (slow)"])
+    expect(student.group.locator(".path")).to_contain_text("Collectivization › Aims")
+
+
+def test_a_reload_keeps_what_was_typed(student: Student) -> None:
+    student.box.fill("What is a kol")
+    student.reload()
+    expect(student.box).to_have_value("What is a kol")
 
 
 def test_two_students_do_not_wait_for_each_other(arrive: Arrive, assistant: Awkward) -> None:

@@ -93,6 +93,9 @@ export function wireChat(words, reader) {
     },
   };
 
+  // A reload must not lose what was typed, nor a question that has hardly been sent.
+  addEventListener("pagehide", draft.keep);
+
   // Answers that have come to an end, well or badly, since the page was loaded.
   const finished = new Set();
   const known = new Set();
@@ -194,7 +197,16 @@ export function wireChat(words, reader) {
     }
     const button = event.target.closest("button.ask");
     if (button) ask(button.textContent);
+    const again = event.target.closest("button.again");
+    if (again) ask(questionOf(again));
   });
+
+  // What the student asked in whose answer an element stands.
+  function questionOf(element) {
+    const before = [...chat.querySelectorAll("[data-testid=user]")].filter((asked) =>
+      asked.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING);
+    return before.at(-1)?.textContent.trim() ?? "";
+  }
 
   const named = (name) => [...chat.querySelectorAll(`button[aria-label="${CSS.escape(name)}"]`)];
 

@@ -2,6 +2,13 @@
 
 const text = (element) => element.textContent.replace(/\s+/g, " ").trim();
 
+// The same without a button that stands in it.
+function said(element) {
+  const copy = element.cloneNode(true);
+  for (const button of copy.querySelectorAll("button.again")) button.remove();
+  return text(copy);
+}
+
 function chips(item) {
   return [...item.querySelectorAll("a.cite")].map((chip) => text(chip));
 }
@@ -31,14 +38,14 @@ function* lines(answer) {
       }
     } else {
       const whole = part.matches("details") ? part.querySelector("p") : part;
-      yield { kind: "text", text: text(whole), cites: [] };
+      yield { kind: "text", text: said(whole), cites: [] };
     }
   }
 }
 
 export function answerText(bot, words) {
   const answer = bot.querySelector(".answer");
-  if (!answer) return text(bot);
+  if (!answer) return said(bot);
   const out = [];
   let sources = false;
   for (const line of lines(answer)) {
@@ -115,7 +122,7 @@ export function conversationMarkdown(chat, words) {
     }
     const answer = message.querySelector(".answer");
     if (!answer) {
-      out.push(escaped(text(message)), "");
+      out.push(escaped(said(message)), "");
       continue;
     }
     const mark = (numbers) =>

@@ -5,9 +5,10 @@ not ours reaches it unescaped. The HTML holds no line break: a blank line would 
 hand the rest to the Markdown parser.
 
 The page's script knows these addresses: ``#src-<page>-<point>.<point>`` opens the notes at those
-points, ``#see-<page>-<section>`` at a heading, a button of class ``ask`` asks its own text, and
-``?q=…`` is copied as a link to the question. A turn says by its classes which one it is and where
-it stands (``turn-<id>``, ``waiting`` or ``ended``): the chat lets no other attribute through.
+points, ``#see-<page>-<section>`` at a heading, a button of class ``ask`` asks its own text, one of
+class ``again`` its turn's question, and ``?q=…`` is copied as a link to the question. A turn says
+by its classes which one it is and where it stands (``turn-<id>``, ``waiting`` or ``ended``): the
+chat lets no other attribute through.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ FEW_POINTS = 3
 
 LONG_ANSWER = 10
 """Longer answers show the first points of each group and fold the rest."""
+
+LONG_LIST = 16
+"""The same of an answer of one group: a list comes whole."""
 
 FIRST_POINTS = 3
 
@@ -68,7 +72,7 @@ def _answer(turn: Turn, notes: Notes | None, words: Words) -> str:
             said = words["turn.reading" if notes else "turn.opening"]
             return f'<p class="waiting" role="status">{escape(said)}<span class="dots"></span></p>'
         early = words["turn.stopped_early" if turn.state == "stopped" else "turn.interrupted"]
-        return _notice(turn.message or early)
+        return _notice(turn.message or early, words)
     parts = [_quiet_line(turn, words)]
     if turn.answer.kind == "reply":
         parts.append(_reply(turn.answer, notes, words))
@@ -82,7 +86,7 @@ def _answer(turn: Turn, notes: Notes | None, words: Words) -> str:
         if turn.shown is None:
             parts.append(_sources(turn.answer, notes, words))
     if turn.state == "stopped":
-        parts.append(_notice(words["turn.stopped"]))
+        parts.append(_notice(words["turn.stopped"], words))
     if turn.state == "done" and turn.answer.kind != "reply":
         parts.append(_link(_asked_alone(turn, turn.answer), words))
     if turn.follow_ups and turn.state == "done":
@@ -91,8 +95,10 @@ def _answer(turn: Turn, notes: Notes | None, words: Words) -> str:
     return f'<div class="answer{fact}">{"".join(parts)}</div>'
 
 
-def _notice(text: str) -> str:
-    return f'<p class="notice">{escape(text)}</p>'
+def _notice(text: str, words: Words) -> str:
+    """Return what went wrong, and a way to ask again: only the newest turn has Gradio's own."""
+    again = f'<button type="button" class="again">{escape(words["turn.again"])}</button>'
+    return f'<p class="notice">{escape(text)} {again}</p>'
 
 
 def _quiet_line(turn: Turn, words: Words) -> str:
@@ -203,7 +209,8 @@ def _groups(turn: Turn, notes: Notes, words: Words) -> str:
     assert answer is not None
     citations = {citation.number: citation for citation in answer.citations}
     shown = answer.points if turn.shown is None else answer.points[: turn.shown]
-    fold = len(answer.points) > LONG_ANSWER
+    one_group = len({point.citation for point in answer.points}) == 1
+    fold = len(answer.points) > (LONG_LIST if one_group else LONG_ANSWER)
     emphasise = len(answer.points) <= FEW_POINTS
     best = max(point.score for point in answer.points)
     parts: list[str] = []

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from textwrap import shorten
 from typing import Any
 
 import gradio as gr
@@ -45,8 +46,14 @@ STEP = 0.25
 SETTLE = 0.5
 """Seconds that the end of an answer takes to the browser at most, where nothing is amiss."""
 
+TITLE = 80
+"""Characters of its first question by which an earlier conversation is named."""
+
 Kept = dict[str, Any]
 Update = tuple[Any, Any, Any, Any, Any]
+"""What the text box, the chat, the browser's two stores and Undo become."""
+Whole = tuple[Any, ...]
+"""The same, then the browser's store of earlier conversations and their list."""
 
 
 class Desk:
@@ -117,26 +124,40 @@ class Desk:
             turns.append(Turn(typed.strip(), state="failed", message=words["turn.busy"]))
         return self._update(turns, kept, words, before=browser.from_browser(before), free=True)
 
-    def clear(self, kept: Kept, before: object, request: gr.Request) -> Update:
-        """Begin a new conversation; Undo brings the old one back."""
+    def clear(self, kept: Kept, before: object, shelf: object, request: gr.Request) -> Whole:
+        """Begin a new conversation; Undo brings the old one back, and so does the shelf."""
         turns = browser.from_browser(kept.get("turns"))
         if turns and turns[-1].state == "waiting":
             if self._running.end(turns[-1].id, "clear"):
-                return _as_it_is()
+                return *_as_it_is(), gr.skip(), gr.skip()
             time.sleep(SETTLE)
         old = browser.ended(turns) or browser.from_browser(before)
-        return self._update([], kept, _words(request), before=old, free=True)
+        update = self._update([], kept, _words(request), before=old, free=True)
+        return *update, *_shelf(browser.put_away(old, browser.from_shelf(shelf)))
 
-    def undo(self, kept: Kept, before: object, request: gr.Request) -> Update:
+    def undo(self, kept: Kept, before: object, shelf: object, request: gr.Request) -> Whole:
         """Bring back the conversation as it was before New chat or before an earlier question was
         edited or asked again."""
         turns = browser.from_browser(kept.get("turns"))
         if turns and turns[-1].state == "waiting":
-            return _as_it_is()
-        old = browser.ended(browser.from_browser(before))
-        return self._update(old or turns, kept, _words(request), before=[], free=True)
+            return *_as_it_is(), gr.skip(), gr.skip()
+        old = browser.ended(browser.from_browser(before)) or turns
+        update = self._update(old, kept, _words(request), before=[], free=True)
+        return *update, *_shelf(browser.put_away(old, browser.from_shelf(shelf))[bool(old) :])
 
-    def restore(self, kept: Kept, before: object, request: gr.Request) -> tuple[Any, ...]:
+    def reopen(
+        self, kept: Kept, before: object, shelf: object, place: int, request: gr.Request
+    ) -> Whole:
+        """Go on with an earlier conversation; one that is under way takes its place."""
+        turns = browser.from_browser(kept.get("turns"))
+        earlier = browser.from_shelf(shelf)
+        if (turns and turns[-1].state == "waiting") or not 0 <= place < len(earlier):
+            return *_as_it_is(), gr.skip(), gr.skip()
+        chosen = browser.ended(earlier.pop(place))
+        update = self._update(chosen, kept, _words(request), before=[], free=True)
+        return *update, *_shelf(browser.put_away(turns, earlier))
+
+    def restore(self, kept: Kept, before: object, shelf: object, request: gr.Request) -> Whole:
         """Show the conversation that the browser kept."""
         turns = browser.ended(browser.from_browser(kept.get("turns")))
         self._opening.wait(PATIENCE if turns else 0)
@@ -145,7 +166,8 @@ class Desk:
         # The page's script sends no question before this, or an old conversation would come back
         # over a new one.
         box["elem_classes"] = ["restored"]
-        return box, *others, kept.get("share", True) is True
+        listed = _shelf(browser.from_shelf(shelf))
+        return box, *others, *listed, kept.get("share", True) is True
 
     def rate(self, kept: Kept, share: bool, event: gr.LikeData) -> Kept:
         """Note a thumb."""
@@ -434,6 +456,13 @@ class Desk:
 def _as_it_is() -> Update:
     """Return what changes nothing: the event that works on the answer will."""
     return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+
+
+def _shelf(shelf: Sequence[Sequence[Turn]]) -> tuple[Any, Any]:
+    """Return what the browser's store of earlier conversations and their list become."""
+    kept = browser.to_shelf(shelf)
+    named = [[shorten(turns[0].question, TITLE, placeholder="…")] for turns in shelf[: len(kept)]]
+    return kept, gr.update(samples=named, visible=bool(named))
 
 
 def _turn_of(message: int | Sequence[int]) -> int:

@@ -23,6 +23,7 @@ from askhistory.settings import Settings
 from askhistory.ui.desk import AT_ONCE, PACE, PATIENCE, Desk
 from askhistory.ui.limits import Limiter
 from askhistory.ui.opening import Answering, Opening
+from askhistory.ui.turns import MOST_SHELVED
 from askhistory.ui.web import Guard
 from askhistory.ui.words import languages
 
@@ -67,6 +68,7 @@ def build(
         secret = "kept-in-this-browser-only"
         kept = gr.BrowserState({}, storage_key="askhistory", secret=secret)
         before = gr.BrowserState([], storage_key="askhistory.before", secret=secret)
+        shelf = gr.BrowserState([], storage_key="askhistory.shelf", secret=secret)
         with gr.Row(elem_id="bar"):
             gr.Markdown(f"# {TITLE}", elem_id="brand")
             new = gr.Button(words("bar.new"), elem_id="new", size="sm")
@@ -76,6 +78,16 @@ def build(
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk"):
                 gr.Column(elem_id="welcome")
+                listed = gr.Dataset(
+                    elem_id="shelf",
+                    label=words("shelf.label"),
+                    components=["textbox"],
+                    samples=[],
+                    samples_per_page=MOST_SHELVED,
+                    type="index",
+                    layout="gallery",
+                    visible=False,
+                )
                 chat = gr.Chatbot(
                     elem_id="chat",
                     label=words("log.label"),
@@ -143,13 +155,15 @@ def build(
         # Nothing is cancelled: Gradio drops no update that is on its way, and one that came after
         # the word "Stopped" would take it back. The event that answers ends itself.
         box.stop(desk.stop, [kept, before], outputs, **quick)
-        new.click(desk.clear, [kept, before], outputs, **quick)
-        chat.clear(desk.clear, [kept, before], outputs, **quick)
-        undo.click(desk.undo, [kept, before], outputs, **quick)
+        whole = [*outputs, shelf, listed]
+        new.click(desk.clear, [kept, before, shelf], whole, **quick)
+        chat.clear(desk.clear, [kept, before, shelf], whole, **quick)
+        undo.click(desk.undo, [kept, before, shelf], whole, **quick)
+        listed.click(desk.reopen, [kept, before, shelf, listed], whole, **quick)
         if desk.log.kept:
             chat.like(desk.rate, [kept, share], [kept], **quick)
         share.input(desk.share, [kept, share], [kept], **quick)
-        page.load(desk.restore, [kept, before], [*outputs, share], **quick)
+        page.load(desk.restore, [kept, before, shelf], [*whole, share], **quick)
         gr.events.api(desk.api, api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="api")
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
     return page

@@ -33,6 +33,10 @@ MOST_TURNS = 60
 MOST_FOLLOW_UPS = 3
 MOST_SPARE = 1_000_000
 """Characters of JSON that are kept of a conversation which only Undo needs."""
+MOST_SHELVED = 8
+"""Earlier conversations that are kept."""
+MOST_SHELF = 1_200_000
+"""Characters of JSON that are kept of all of those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,34 @@ def to_spare(turns: Sequence[Turn]) -> list[dict[str, Any]]:
             break
         spare.insert(0, turn)
     return spare
+
+
+def put_away(turns: Sequence[Turn], shelf: Sequence[Sequence[Turn]]) -> list[list[Turn]]:
+    """Return a shelf of conversations, the newest first, with one more on it.
+
+    One that was taken from the shelf and has been gone on with takes its own place again.
+    """
+    others = [list(other) for other in shelf if not turns or other[0].id != turns[0].id]
+    return [list(ended(turns)), *others][:MOST_SHELVED] if turns else others
+
+
+def to_shelf(shelf: Sequence[Sequence[Turn]]) -> list[list[dict[str, Any]]]:
+    """Return the JSON form of earlier conversations, of as many as there is room for."""
+    kept: list[list[dict[str, Any]]] = []
+    left = MOST_SHELF
+    for turns in shelf:
+        conversation = to_browser(turns)
+        left -= len(json.dumps(conversation))
+        if left < 0:
+            break
+        kept.append(conversation)
+    return kept
+
+
+def from_shelf(raw: object) -> list[list[Turn]]:
+    """Rebuild earlier conversations from whatever a browser sent."""
+    entries = raw[:MOST_SHELVED] if isinstance(raw, list) else []
+    return [turns for entry in entries if (turns := from_browser(entry))]
 
 
 def from_browser(raw: object) -> list[Turn]:
