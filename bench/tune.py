@@ -311,7 +311,7 @@ def coverage_row(example: Example, relevance: NDArray[np.float64]) -> NDArray[np
         example.analysis.question,
         example.analysis.searched,
         example.analysis.evidence,
-        example.analysis.reading,
+        example.analysis.judged,
         relevance,
     )
 

@@ -115,3 +115,46 @@ def test_what_is_learnt_tells_right_from_wrong_and_is_read_by_the_package(
     with torch.no_grad():
         state = learner._states([learner._pieces("who painted the church")[0]])[0].mean(0)
     np.testing.assert_allclose(asked, state / state.norm(), atol=5e-3)
+
+
+def test_what_was_learnt_before_is_where_more_is_learnt_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(adapt, "EPOCHS", 4)
+    monkeypatch.setattr(adapt, "RANK", 4)
+    before = adapt.adapt([PAGE])
+    monkeypatch.setattr(adapt, "RANK", 6)
+    further = Learner(before.change())
+    further.train(False)
+    assert {part.A.shape[0] for part in further.changed.values()} == {6}
+    with torch.no_grad():
+        for old, new in zip(before.scores(PAGE), further.scores(PAGE), strict=True):
+            np.testing.assert_allclose(old, new, atol=5e-3)
+
+
+def test_the_gradient_is_that_of_the_whole_matrix_taken_apart() -> None:
+    torch.manual_seed(1)
+    layer = torch.nn.Linear(5, 3).double()
+    thin_a = torch.randn(2, 5, dtype=torch.double, requires_grad=True)
+    thin_b = torch.randn(3, 2, dtype=torch.double, requires_grad=True)
+    states = torch.randn(4, 6, 5, dtype=torch.double, requires_grad=True)
+    weight, bias = layer.weight.detach(), layer.bias.detach()
+    assert torch.autograd.gradcheck(
+        lambda x, a, b: adapt._AddThin.apply(x, weight, bias, a, b), (states, thin_a, thin_b)
+    )
+
+
+def test_strangers_are_questions_that_the_page_does_not_answer(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "page.md").write_text("# Farms\n\n* The tractors came in 1930\n", "utf-8")
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text(
+        '{"question": "when did the tractors come", "expected": [{"headings": ["Farms"]}]}\n',
+        "utf-8",
+    )
+    encoder = Encoder.load(adapted=False)
+    page = adapt.read_page(
+        "farms", tmp_path / "notes", questions, encoder, ["who was the first king of Egypt"]
+    )
+    assert [one.covered for one in page.asked] == [True, False]
+    assert "Egypt" in page.asked[1].text

@@ -506,3 +506,56 @@ def test_what_only_opens_a_question_is_not_searched(assistant: Assistant) -> Non
     query = assistant.analyse("What do the notes say about propaganda").searched
     weighed = [word for word, weight in zip(query.words, query.weights, strict=True) if weight]
     assert weighed == ["propaganda"]
+
+
+def test_what_an_answer_is_worth_to_an_examiner_is_not_searched(assistant: Assistant) -> None:
+    bare = assistant.ask(AIMS)
+    for marks in (" (8 marks)", " [16 marks].", " [12]", " 8 marks"):
+        assert assistant.ask(AIMS + marks).points == bare.points
+    assert assistant.ask("(8 marks)").query == "(8 marks)"
+    assert assistant.ask("explain psalm (23)").query == "explain psalm (23)"
+
+
+def test_two_questions_in_one_are_both_answered(assistant: Assistant) -> None:
+    answer = assistant.ask("When was Kristallnacht and who was murdered in Mexico in 1940?")
+    said = " ".join(point.text for point in answer.points)
+    assert "9-10 November 1938" in said
+    assert "Trotsky" in said
+
+
+def test_two_questions_in_one_can_lean_on_the_question_before(assistant: Assistant) -> None:
+    answer = assistant.ask("when was it and who was killed in it?", ["what was Kristallnacht"])
+    assert "9-10 November 1938" in " ".join(point.text for point in answer.points)
+    assert {point.headings[-1] for point in answer.points} == {"Persecution of the Jews"}
+
+
+def test_of_two_questions_the_one_that_is_covered_is_answered(assistant: Assistant) -> None:
+    answer = assistant.ask("When was Kristallnacht and who invented the telephone in 1876?")
+    assert answer.covered
+    assert "9-10 November 1938" in answer.points[0].text
+    assert not assistant.ask("Who was Alan Turing and who invented the telephone?").covered
+
+
+def test_whether_a_question_is_covered_is_no_matter_of_the_one_before(
+    assistant: Assistant,
+) -> None:
+    question = "what were the causes of hyperinflation"
+    alone = assistant.ask(question)
+    after = assistant.ask(question, ["how did the famine affect Ukraine"])
+    assert after.query == question
+    assert after.confidence == pytest.approx(alone.confidence, abs=0.05)
+    assert after.covered == alone.covered
+
+
+def test_a_chapter_is_named_by_coming_to_power_in_other_words(assistant: Assistant) -> None:
+    named = {point.headings[2] for point in assistant.ask("reasons for the rise of Stalin").points}
+    assert len(named) == 5
+    for question in ("why did Stalin come to power?", "why did Stalin become leader"):
+        answer = assistant.ask(question)
+        assert {point.headings[2] for point in answer.points} == named
+        assert {point.headings[1] for point in answer.points} == {"Reasons for the rise of Stalin"}
+
+
+def test_a_copied_link_asks_the_same_in_any_conversation(assistant: Assistant) -> None:
+    query = assistant.ask("and the results?", [AIMS]).query
+    assert assistant.ask(query, ["who was Ernst Röhm"]).points == assistant.ask(query).points

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import pytest
 import Stemmer
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from wordfreq import top_n_list
 
@@ -413,6 +413,94 @@ def test_words_of_any_notes_are_in_them_and_never_corrected(texts: list[str]) ->
 
 
 # ------------------------------------------------------------------------------ weights
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("what did he do 2 the kulaks", "what did he do to the kulaks"),
+        ("what happened 2 them", "what happened to them"),
+        ("when did World War 2 begin", "when did second world war begin"),
+        ("causes of world war I", "causes of first world war"),
+    ],
+)
+def test_digits_that_stand_for_words_are_spelt_out(typed: str, meant: str) -> None:
+    assert LEXICON.spelt_out(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "what was the 2 year plan",
+        "give 2 reasons why it failed",
+        "what were 4 causes of the war",
+        "were 2 million deported",
+        "what happened 4 August 1914",
+        "does it have 4 chambers",
+        "world war in 1941",
+    ],
+)
+def test_digits_that_count_are_left_alone(typed: str) -> None:
+    assert LEXICON.spelt_out(typed) == typed
+
+
+def test_a_war_is_called_as_the_notes_call_it() -> None:
+    assert Lexicon(["World War II began"]).spelt_out("explain World War 2") == "explain World War 2"
+
+
+def test_a_name_is_known_as_it_is_written_without_its_letters() -> None:
+    lexicon = Lexicon(["Göring's plan began", "Führer", "The Saale and Goethe"])
+    assert lexicon.transliterated("goering") == "göring"
+    assert lexicon.transliterated("Goering's") == "göring"
+    assert lexicon.transliterated("fuehrer") == "führer"
+    assert lexicon.transliterated("Goethe's") is None
+    assert lexicon.transliterated("goring") is None
+
+
+def test_words_that_the_notes_write_as_one_are_run_together() -> None:
+    lexicon = Lexicon(["Hyperinflation came", "The hard line won", "a hardline man", "Weltpolitik"])
+    assert lexicon.joined("why hyper inflation?") == "why hyperinflation?"
+    assert lexicon.joined("hyper-inflation now") == "hyperinflation now"
+    # What the notes write both ways stays as it is typed.
+    assert lexicon.joined("hard line") == "hard line"
+    assert lexicon.joined("hyper, inflation") == "hyper, inflation"
+
+
+def test_a_first_name_that_the_notes_leave_out_is_left_out() -> None:
+    lexicon = Lexicon(["Schacht's New Plan of 1934", "Adolf Hitler spoke", *["Stalin ruled"] * 9])
+    assert lexicon.without_first_names("who was Hjalmar Schacht?") == "who was Schacht?"
+    # Somebody else of the family; whoever is named so often has no other name there.
+    assert lexicon.without_first_names("who was Alois Hitler") == "who was Alois Hitler"
+    assert lexicon.without_first_names("who was Svetlana Stalin") == "who was Svetlana Stalin"
+    assert lexicon.without_first_names("who was Hjalmar, Schacht") == "who was Hjalmar, Schacht"
+    assert lexicon.without_first_names("explain Schacht") == "explain Schacht"
+    assert lexicon.without_first_names("Hjalmar Horace Schacht") == "Schacht"
+    curie = Lexicon(["M. Curie found radium"])
+    assert curie.without_first_names("who was Pierre Curie") == "who was Pierre Curie"
+    # A name that many bear may be somebody else's.
+    roosevelt = Lexicon(["Roosevelt's New Deal"])
+    assert roosevelt.without_first_names("Theodore Roosevelt") == "Theodore Roosevelt"
+
+
+def test_a_letter_that_is_not_heard_is_easily_left_out() -> None:
+    assert Lexicon(["Night of the Long Knives"]).correct("nives") == "knives"
+
+
+TYPED = st.lists(
+    st.sampled_from(
+        ["did", "2", "the", "Kamenev", "Lev", "Nikolai", "show", "trials", "hyper", "NEP", ",", "4"]
+    )
+)
+
+
+@given(TYPED.map(" ".join))
+@example("did 2 the Nikolai Kamenev")
+def test_reading_a_text_as_the_notes_write_it_is_done_once(text: str) -> None:
+    for read in (LEXICON.spelt_out, LEXICON.joined, LEXICON.without_first_names):
+        once = read(text)
+        assert read(once) == once
+    left = [word.text for word in words(LEXICON.without_first_names(text))]
+    assert {word.text for word in words(text)} - set(left) <= {"Lev", "Nikolai"}
 
 
 def test_idf_is_that_of_bm25_relative_to_a_word_of_no_text() -> None:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from askhistory.question import FACETS, bare, facet_of, is_instruction, understand
+from askhistory.question import (
+    FACETS,
+    bare,
+    facet_of,
+    is_instruction,
+    questions_in,
+    understand,
+)
 from askhistory.smalltalk import SmallTalk, reply, small_talk
 
 QUESTIONS = [
@@ -229,6 +236,7 @@ def test_how_a_question_is_opened_does_not_change_what_it_asks(
 )
 def test_long_monotonous_questions_are_understood_at_once(text: str) -> None:
     assert understand(text).text == text
+    assert questions_in(text) == ()
     small_talk(text)
 
 
@@ -236,3 +244,40 @@ def test_long_monotonous_questions_are_understood_at_once(text: str) -> None:
 def test_words_that_only_say_what_to_do_are_instructions(word: str) -> None:
     assert is_instruction(word)
     assert not is_instruction("famine")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("what was the truce and why did it fail", ("what was the truce", "why did it fail")),
+        ("When did it end, and who won?", ("When did it end", "who won?")),
+        ("Who led the army? What became of him?", ("Who led the army", "What became of him?")),
+        ("who were Marat and Danton", ()),
+        ("how and why did the truce fail", ()),
+        ("what were the aims and what were the results of the plan", ()),
+        ("explain what it was", ()),
+        ("", ()),
+    ],
+)
+def test_two_questions_in_one_are_told_apart(text: str, asked: tuple[str, ...]) -> None:
+    assert questions_in(text) == asked
+
+
+@pytest.mark.parametrize("word", ["lol", "BRO", "pls"])
+def test_chatter_says_nothing(word: str) -> None:
+    assert is_instruction(word)
+
+
+ASKING = st.lists(
+    st.sampled_from(
+        ["who", "what", "why", "was", "it", "war", "and", ",", "?", "aims", "the", "end"]
+    )
+)
+
+
+@given(ASKING.map(" ".join))
+@example("what was the war and why was it")
+def test_the_two_questions_of_a_text_are_parts_of_it(text: str) -> None:
+    asked = questions_in(text)
+    assert len(asked) in {0, 2}
+    assert all(one in text and one.split()[0] in {"who", "what", "why"} for one in asked)

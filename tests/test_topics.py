@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from askhistory.schema import Section
-from askhistory.topics import Topics, topic_of, topic_of_heading
+from askhistory.topics import Topics, rises, topic_of, topic_of_heading
 
 
 def section(*headings: str) -> Section:
@@ -39,7 +39,7 @@ TOPICS = Topics(SECTIONS)
     ],
 )
 def test_a_heading_is_named_by_all_its_words_and_no_others(said: str, numbers: list[int]) -> None:
-    assert TOPICS.named(said.split()) == numbers
+    assert TOPICS.named(said) == numbers
 
 
 def test_a_word_is_of_a_topic_in_whatever_form() -> None:
@@ -50,5 +50,25 @@ def test_a_word_is_of_a_topic_in_whatever_form() -> None:
 
 
 def test_what_is_asked_of_a_topic_is_no_part_of_it() -> None:
-    assert topic_of(["explain", "the", "effects", "of", "war"]) == topic_of(["War"]) == {"war"}
+    assert topic_of("explain the effects of war") == topic_of("War") == {"war"}
     assert topic_of_heading("War, 1914-18") == {"war"}
+    assert topic_of("why did Caesar come to power") == topic_of_heading("Caesar's rise, 49")
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("why did Caesar rise to power", "rise to power"),
+        ("how did Caesar come to power?", "come to power"),
+        ("Caesar's road to power", "road to power"),
+        ("how he became dictator", "became dictator"),
+        ("when was power seized", None),
+        ("who seized power", "seized power"),
+        ("Reasons for the rise of Caesar", "rise"),
+        ("power stations", None),
+        ("", None),
+    ],
+)
+def test_coming_to_power_is_known_in_other_words(text: str, spoken: str | None) -> None:
+    span = rises(text)
+    assert (span and text[slice(*span)]) == spoken

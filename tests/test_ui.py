@@ -558,6 +558,10 @@ def test_of_earlier_conversations_as_many_are_kept_as_there_is_room_for() -> Non
     kept = to_shelf(shelf)
     assert len(json.dumps(kept)) <= MOST_SHELF + len(kept) * len(", ")
     assert from_shelf(kept) == shelf[:4]
+    # A large one does not keep the others out, and is kept as far as there is room.
+    large = [Turn(f"{number} {'?' * 250_000}", "done") for number in range(8)]
+    assert from_shelf(to_shelf([large, shelf[0]])) == [large[-4:], shelf[0]][:1]
+    assert from_shelf(to_shelf([shelf[0], large])) == [shelf[0], large[-3:]]
 
 
 @given(

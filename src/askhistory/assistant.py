@@ -39,7 +39,7 @@ from askhistory.logs import Stopwatch
 from askhistory.manifest import SOURCE, stamp
 from askhistory.models import Encoder, Progress, TextEncoder
 from askhistory.notes import read_corpus
-from askhistory.question import Question, sides, understand
+from askhistory.question import Question, questions_in, sides, understand
 from askhistory.relevance import (
     Reading,
     Weights,
@@ -82,6 +82,11 @@ _OLD_TOPIC_SHARE = 0.5
 """The same where the question puts a new topic in the old one's place."""
 _MOST_EARLIER = 20
 """Earlier questions that are read: no topic is carried on through more."""
+_MARKS = re.compile(
+    r"\s*(?:[\[(]\s*\d{1,2}\s*marks?\s*[\])]|\[\d{1,2}\]|(?<=[?.!])\s*\d{1,2} marks?)\W*$",
+    re.IGNORECASE,
+)
+"""What an answer to an examiner's question is worth: ``(16 marks)``."""
 _SHORTEST_YEAR = 3
 """Digits of a number that can be asked for by itself."""
 _MOST_NAMED = 60
@@ -104,6 +109,8 @@ class Analysis:
         searched: What was embedded and weighed.
         evidence: Of n points.
         reading: The evidence weighed.
+        judged: The same by itself where the question says all that it means: whether the notes
+            answer it is no matter of what was asked before.
         relevance: (n,) probability that each point belongs in the answer.
         confidence: Probability that the notes answer the question.
     """
@@ -114,6 +121,7 @@ class Analysis:
     searched: Query
     evidence: Evidence
     reading: Reading
+    judged: Reading
     relevance: NDArray[np.float64]
     confidence: float
 
@@ -124,12 +132,12 @@ class _Found:
 
     Attributes:
         query: As searched.
-        sides: Questions on one side each of a comparison, none of anything else.
+        parts: Questions on one side each of a comparison, or the two that are asked in one.
         passages: The numbers of those that are to be read.
     """
 
     query: Query
-    sides: tuple[Query, ...]
+    parts: tuple[Query, ...]
     passages: NDArray[np.int64]
 
 
@@ -366,13 +374,7 @@ class Assistant:
             text, _, looked_up = self._mend(self._clean(past), left)
             earlier.insert(0, text)
             left -= looked_up
-        turn = standalone(
-            mended,
-            earlier,
-            weight=self._lexicon.weight,
-            likeness=self._likeness,
-            titled=self._topics.__contains__,
-        )
+        turn = self._standalone(mended, earlier)
         understood = understand(turn.asks)
         watch.lap("understand")
         found = self._searched(turn, understood)
@@ -380,29 +382,33 @@ class Assistant:
         query, passages = found.query, found.passages
         before = None
         if turn.before is None:
-            evidence, *of_sides = self._reader.read([query, *found.sides], passages)
+            evidence, *of_parts = self._reader.read([query, *found.parts], passages)
         else:
             earlier_query = self._searched(turn.before, understand(turn.before.asks))
             passages = np.union1d(passages, earlier_query.passages)
-            evidence, of_before, *of_sides = self._reader.read(
-                [query, earlier_query.query, *found.sides], passages
+            evidence, of_before, *of_parts = self._reader.read(
+                [query, earlier_query.query, *found.parts], passages
             )
             before = weigh(earlier_query.query, of_before)
-        reading = weigh(query, evidence, before)
+        reading = judged = weigh(query, evidence, before)
+        if before is not None and query.typed.all():
+            judged = weigh(query, evidence)
         watch.lap("read")
         relevance = self._relevance(understood, query, evidence, reading)
-        for side, of_side in zip(found.sides, of_sides, strict=True):
-            relevance = np.maximum(relevance, self._side_relevance(understood, side, of_side))
-        coverage = self._weights.coverage(
-            coverage_features(
-                self.index,
-                understood,
-                query,
-                evidence,
-                reading,
-                relevance,
-            )[None]
-        )
+        if understood.kind == "comparison":
+            for side, of_side in zip(found.parts, of_parts, strict=True):
+                of_it = self._relevance(understood, side, of_side, weigh(side, of_side))
+                # Its best counts as much as the other side's.
+                relevance = np.maximum(relevance, of_it / of_it.max())
+        coverage = self._coverage(understood, query, evidence, judged, relevance)
+        if understood.kind != "comparison":
+            judgements = list(map(self._judge, found.parts, of_parts))
+            coverage = max((sure for sure, _ in judgements), default=coverage)
+            answered = [
+                of_it / of_it.max() for sure, of_it in judgements if sure >= self._threshold
+            ]
+            if answered:
+                relevance = np.max(answered, axis=0)
         watch.lap("judge")
         return Analysis(
             turn.query,
@@ -411,8 +417,18 @@ class Assistant:
             query,
             evidence,
             reading,
+            judged,
             relevance,
-            float(coverage[0]),
+            coverage,
+        )
+
+    def _standalone(self, question: str, history: Sequence[str]) -> Standalone:
+        return standalone(
+            question,
+            history,
+            weight=self._lexicon.weight,
+            likeness=self._likeness,
+            titled=self._topics.__contains__,
         )
 
     def _cosines(self, ones: tuple[str, ...], others: tuple[str, ...]) -> NDArray[np.float32]:
@@ -427,34 +443,54 @@ class Assistant:
             point_features(self.index, question, query, evidence, reading)
         )
 
-    def _side_relevance(
-        self, question: Question, side: Query, evidence: Evidence
-    ) -> NDArray[np.float64]:
-        """Of the points for one side of a comparison; its best counts as much as the other's."""
-        relevance = self._relevance(question, side, evidence, weigh(side, evidence))
-        found: NDArray[np.float64] = relevance / relevance.max()
-        return found
+    def _coverage(
+        self,
+        question: Question,
+        query: Query,
+        evidence: Evidence,
+        reading: Reading,
+        relevance: NDArray[np.float64],
+    ) -> float:
+        features = coverage_features(self.index, question, query, evidence, reading, relevance)
+        return float(self._weights.coverage(features[None])[0])
+
+    def _judge(self, part: Query, evidence: Evidence) -> tuple[float, NDArray[np.float64]]:
+        """Coverage and relevance for one of two questions that are asked in one."""
+        question, reading = understand(part.text), weigh(part, evidence)
+        relevance = self._relevance(question, part, evidence, reading)
+        return self._coverage(question, part, evidence, reading, relevance), relevance
+
+    @property
+    def _threshold(self) -> float:
+        """The confidence from which a question is answered."""
+        set_to = self._settings.threshold
+        return self._weights.threshold if set_to is None else set_to
 
     def _searched(self, turn: Standalone, understood: Question) -> _Found:
-        compared = sides(turn.text) if understood.kind == "comparison" else ()
-        return self._search(Search(turn.text, turn.context, _share(turn)), compared)
+        if understood.kind == "comparison":
+            parts = tuple(map(Search, sides(turn.text)))
+        else:
+            both = questions_in(turn.text)
+            earlier = [turn.before.query] if turn.before and turn.context else []
+            turns = (
+                self._standalone(part, [*earlier, *both[:place]]) for place, part in enumerate(both)
+            )
+            parts = tuple(map(_search_for, turns))
+        return self._search(_search_for(turn), parts)
 
-    def _find(self, search: Search, compared: tuple[str, ...]) -> _Found:
-        """Find passages for a question, and embed the sides that it compares along with it."""
-        query, *of_sides = prepare([search, *map(Search, compared)], self._encoder, self._lexicon)
+    def _find(self, search: Search, parts: tuple[Search, ...]) -> _Found:
+        """Find passages for a question, and embed its parts along with it."""
+        query, *of_parts = prepare([search, *parts], self._encoder, self._lexicon)
         passages = retrieve(self.index, query, self._settings.candidates)
-        named = self._topics.named(query.words)[:_MOST_NAMED]
+        named = self._topics.named(query.text)[:_MOST_NAMED]
         if named:
             # A heading that is named is given whole, so all that stands under it must be read.
             of_named, _ = self.index.section_passages(np.array(named, np.int64))
             passages = np.union1d(passages, of_named)
-        return _Found(query, tuple(of_sides), passages)
+        return _Found(query, tuple(of_parts), passages)
 
     def _answer(self, question: str, analysis: Analysis) -> Answer:
-        threshold = self._settings.threshold
-        if threshold is None:
-            threshold = self._weights.threshold
-        if analysis.confidence < threshold:
+        if analysis.confidence < self._threshold:
             said = analysis.reading.section_matched @ analysis.reading.weights
             nearest = nearest_headings(self.index, analysis.evidence, analysis.relevance, said)
             return Answer(
@@ -501,7 +537,9 @@ class Assistant:
 
     def _clean(self, question: str) -> str:
         limited = question[: self._settings.max_question_chars]
-        return " ".join(repair(_CONTROL.sub(" ", limited)).split())
+        cleaned = " ".join(repair(_CONTROL.sub(" ", limited)).split())
+        asked = _MARKS.sub("", cleaned)
+        return asked if words(asked) else cleaned
 
     def _mend(self, text: str, most: int) -> tuple[str, tuple[Correction, ...], int]:
         """Read abbreviations in full and misspelt words as what they meant.
@@ -514,6 +552,7 @@ class Assistant:
             The text mended, what was corrected, and how many words were looked up.
         """
         looked_up = 0
+        text = self._lexicon.joined(self._lexicon.spelt_out(text))
         typed = list(_TYPED.finditer(text))
         read = [word.group() for word in typed]
         corrected: set[int] = set()
@@ -543,11 +582,16 @@ class Assistant:
             pieces += [text[position : word.start()], meant]
             position = word.end()
         corrections = (Correction(typed[place].group(), read[place]) for place in sorted(corrected))
-        return "".join([*pieces, text[position:]]), tuple(corrections), looked_up
+        mended = self._lexicon.without_first_names("".join([*pieces, text[position:]]))
+        return mended, tuple(corrections), looked_up
 
     def _find_meant(self, typed: str) -> tuple[str | None, str | None]:
         """What an abbreviation stands for, and what a typed word is to be read as, if anything."""
-        long = self._lexicon.long_form(typed) or self._lexicon.other_number(typed)
+        long = (
+            self._lexicon.long_form(typed)
+            or self._lexicon.transliterated(typed)
+            or self._lexicon.other_number(typed)
+        )
         return long, long or self._lexicon.correct(typed)
 
 
@@ -563,6 +607,10 @@ def _is_letter_of_compound(text: str, word: re.Match[str]) -> bool:
     """Whether a word is a letter before or after a hyphen: the u of ``u-boat`` is no "you"."""
     beside = text[max(word.start() - 1, 0) : word.start()] + text[word.end() : word.end() + 1]
     return len(word.group()) == 1 and "-" in beside
+
+
+def _search_for(turn: Standalone) -> Search:
+    return Search(turn.text, turn.context, _share(turn))
 
 
 def _share(turn: Standalone) -> float:

@@ -44,13 +44,20 @@ _SENTENCE = re.compile(
     r"|^(?:is|are|was|were|did|does|do|has|had|have|can|could|who)\b",
     re.IGNORECASE,
 )
+_ASKING = re.compile(r"\s+(?=(?:who|what|when|where|why|how)\b)", re.IGNORECASE)
 _CLAUSE = re.compile(
-    r"[,;:?]|\b(?:and|or|but|when|because|while|before|after|until|if|so)\b"
+    r"[,;:?]|\b(?:and|or|but|when|why|how|because|while|before|after|until|if|so)\b"
     r"(?! (?:him|her|it|them|this|that)\b)"
 )
+_BRACKETED = re.compile(r"\(([^()]+)\)\W*$")
+"""What a question is about, as `Standalone.query` has it: a copied link comes with it."""
+_MEASURES = frozenset({"many", "much", "long", "old", "big", "far", "often", "large", "high"})
+"""After "how", no topic."""
 _MOST_TOPIC_WORDS = 8
 _MOST_BETWEEN = 3
 """Small words that come along between two of them: "reasons for the rise"."""
+_BETWEEN = frozenset({*ARTICLES, "and", "at", "by", "for", "from", "in", "of", "on", "to", "with"})
+"""Those that may: others would make a sentence of it that nobody said."""
 _TOPICAL = 0.45
 """A word that says at least this much can stand for a topic of its own."""
 _TOPICAL_IN_HEADING = 0.3
@@ -119,8 +126,8 @@ def standalone(
     before: Standalone | None = None
     for earlier in history:
         if words(earlier) and small_talk(earlier) is None:
-            before = _resolve(earlier, before, weight, likeness, topical)
-    return _resolve(question, before, weight, likeness, topical)
+            before = _resolve(earlier, before, weight, likeness, topical, titled)
+    return _resolve(question, before, weight, likeness, topical, titled)
 
 
 def _resolve(
@@ -129,20 +136,23 @@ def _resolve(
     weight: Callable[[str], float],
     likeness: Likeness,
     is_topical: Callable[[str], bool],
+    titled: Callable[[str], bool],
 ) -> Standalone:
     text = question.strip()
     changes = _NEW_TOPIC.search(text)
     if changes:
         rest = text[changes.end() :].lstrip(" ,.:;!-")
         text = rest if words(rest) else text
-    if before is None or changes:
+    if before is None or changes or _is_completed(text, is_topical):
         return Standalone(text, text)
     before = replace(before, before=None)
     said = [word.text for word in words(bare(text)) if not is_stopword(word.text)]
     topical = [word for word in said if is_topical(word)]
     substitutes = bool(_SUBSTITUTES.search(text))
-    fragment = len(said) <= 2 and not _SENTENCE.search(bare(text))
+    fragment = len(said) <= 2 and not any(map(_SENTENCE.search, _ASKING.split(bare(text))))
     alone = len(topical) == 1 and not ordinals(text)
+    if alone and fragment and _names_whole(text, topical[0], before, titled):
+        return Standalone(text, text, before=before)
     names_itself = alone and {word.text.lower() for word in words(bare(text))} <= {
         topical[0].lower(),
         *ARTICLES,
@@ -165,23 +175,47 @@ def _resolve(
     return Standalone(text, asks, _joined(topic, before.about), puts_another, before)
 
 
+def _is_completed(text: str, is_topical: Callable[[str], bool]) -> bool:
+    """Whether it ends in what it is about, in brackets."""
+    named = _BRACKETED.search(text)
+    said = words(named.group(1)) if named else []
+    return any(is_topical(word.text) and not is_instruction(word.text) for word in said)
+
+
+def _names_whole(text: str, topic: str, before: Standalone, titled: Callable[[str], bool]) -> bool:
+    """Whether a fragment asks for a part of something that it names itself.
+
+    "Causes of hyperinflation" and "hyperinflation causes" do; "effects on women" leaves unsaid
+    what had them, and "aims of the plan" after a question on the first plan means that.
+    """
+    found = [word.text for word in words(bare(text))]
+    place = found.index(topic)
+    others = [word for word in found if word != topic and not is_stopword(word)]
+    if not others or any(facet_of(word) is None for word in others):
+        return False
+    if fold(topic) in {fold(word.text) for word in words(before.about)}:
+        return False
+    linking = [word.lower() for word in found[:place] if word.lower() not in ARTICLES][-1:]
+    return linking == ["of"] or (titled(topic) and not any(map(is_stopword, linking)))
+
+
 def _joined(topic: Sequence[Word], about: str) -> str:
     """Words of a text with the small words between them: ``reasons for the rise of Stalin``."""
     if not topic:
         return ""
     chosen = {word.start for word in topic}
-    parts: list[str] = []
-    between: list[str] = []
-    parted = True
+    parts: list[list[str]] = []
+    between: list[str] | None = None
     for word in words(about):
         if word.start in chosen:
-            parts += [*([] if parted else between[:_MOST_BETWEEN]), word.text]
-            between, parted = [], False
-        elif is_stopword(word.text):
-            between.append(word.text)
-        else:
-            parted = True
-    return " ".join(parts)
+            if between is None or len(between) > _MOST_BETWEEN:
+                parts.append([])
+                between = []
+            parts[-1] += [*between, word.text]
+            between = []
+        elif between is not None:
+            between = [*between, word.text] if word.text.lower() in _BETWEEN else None
+    return ", ".join(" ".join(part) for part in parts)
 
 
 def _replaced(topical: Sequence[str], topic: Sequence[str], likeness: Likeness) -> str | None:
@@ -235,8 +269,10 @@ def _is_anaphor(said: Sequence[str], place: int) -> bool:
 def _topic(turn: Standalone, weight: Callable[[str], float]) -> list[Word]:
     """The words that a turn was about, in its order; the heaviest where there are too many."""
     found: dict[str, Word] = {}
+    last = ""
     for word in words(turn.about):
-        if is_stopword(word.text) or is_instruction(word.text):
+        counts, last = last == "how", word.text.lower()
+        if is_stopword(last) or is_instruction(last) or (counts and last in _MEASURES):
             continue
         if weight(word.text) > 0:
             found.setdefault(fold(word.text), word)

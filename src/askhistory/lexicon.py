@@ -92,7 +92,9 @@ SHORTHAND = {
     "bcos": "because",
     "bcuz": "because",
     "bout": "about",
+    "becos": "because",
     "cos": "because",
+    "coz": "because",
     "cuz": "because",
     "govt": "government",
     "gov": "government",
@@ -117,6 +119,8 @@ SHORTHAND = {
     "hows": "how is",
     "wen": "when",
     "wht": "what",
+    "wot": "what",
+    "woz": "was",
     "ww1": "first world war",
     "ww2": "second world war",
     "wwi": "first world war",
@@ -124,6 +128,18 @@ SHORTHAND = {
     "y": "why",
 }
 """What students of any subject type for short, in full; and slips too short to be looked up."""
+
+_DIGIT_FOR_WORD = re.compile(
+    r"\b(do|did|done|due|go|went|happen|happened|lead|led|used|was|were) ([24]) "
+    r"(?=(?:the|a|an|him|her|it|them|us|me|his|their|its|this|that|these|those)\b)",
+    re.IGNORECASE,
+)
+_SOUNDS = {"2": "to", "4": "for"}
+_WORLD_WAR = re.compile(r"\bworld war (one|two|ii|i|1|2)\b", re.IGNORECASE)
+_WORLD_WARS = {
+    **dict.fromkeys(("one", "i", "1"), "first world war"),
+    **dict.fromkeys(("two", "ii", "2"), "second world war"),
+}
 
 _STEMMER = Stemmer.Stemmer("english")
 _KNOWN_ZIPF = 3.0
@@ -142,7 +158,14 @@ _ATTESTED = 2.0
 """A word as common as this is no slip of two letters: it is a name that the notes do not hold."""
 _COMMON_ZIPF = 4.0
 """A word as common as this is not taken for another, whatever stands beside it."""
+_RARE_NAME = 3.5
+"""A name less common than this (Zipf scale) is seldom that of two people whom one learns about."""
+_SELDOM = 5
+"""Texts that hold a name without its first name, up to which the notes may leave that out; whom
+they are about they name in full somewhere."""
 _ROMAN = re.compile(r"[ivxlcdm]+")
+_SILENT = ("gn", "kn", "ps", "wr")
+"""Beginnings whose first letter is not heard."""
 _SAME_SOUND = ("ckqs", "fp", "jgy", "ie", "sz", "vw", "hw", "cs", "kg")
 """First letters that are taken for one another; any other first letter is hardly ever mistyped."""
 
@@ -176,6 +199,8 @@ def words(text: str) -> list[Word]:
     return [Word(m.group(), m.start(), m.end()) for m in WORD.finditer(text)]
 
 
+_TRANSLITERATED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+"""How these are written where there is no key for them."""
 _UNDECOMPOSED = str.maketrans(
     {"’": "'", "ł": "l", "ø": "o", "đ": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe"}
 )
@@ -282,6 +307,7 @@ def _begin_alike(typed: str, found: str) -> bool:
         one == other
         or any(one in letters and other in letters for letters in _SAME_SOUND)
         or (typed[:2] == found[1::-1])
+        or (found.startswith(_SILENT) and one == found[1])
     )
 
 
@@ -411,6 +437,8 @@ class Lexicon:
         self._document_frequency: Counter[str] = Counter()
         self._surface: Counter[str] = Counter()
         self._accented: dict[str, str] = {}
+        self._transliterated: dict[str, str] = {}
+        self._numbers_world_wars = any(map(_WORLD_WAR.search, texts))
         self._before: defaultdict[str, set[str]] = defaultdict(set)
         self._after: defaultdict[str, set[str]] = defaultdict(set)
         for text in texts:
@@ -419,7 +447,12 @@ class Lexicon:
             surface = [plain(word.text) for word in found]
             for word, bare in zip(found, surface, strict=True):
                 if not word.text.isascii():
-                    self._accented.setdefault(bare, word.text.lower().replace("’", "'"))
+                    written = unicodedata.normalize("NFC", word.text.lower().replace("’", "'"))
+                    self._accented.setdefault(bare, written)
+                    name = written.removesuffix("'s")
+                    without = _bare(name.translate(_TRANSLITERATED))
+                    if without != _bare(name):
+                        self._transliterated.setdefault(without, name)
             self._surface.update(surface)
             for one, other in pairwise(surface):
                 if not is_stopword(one) and not is_stopword(other):
@@ -505,6 +538,68 @@ class Lexicon:
             if form in self._surface:
                 return self._written(form)
         return None
+
+    def spelt_out(self, text: str) -> str:
+        """The text with digits as the words that they stand for, as in ``did 2 the kulaks``.
+
+        ``world war 2`` too, unless the notes themselves write it so.
+        """
+        text = _DIGIT_FOR_WORD.sub(lambda found: f"{found[1]} {_SOUNDS[found[2]]} ", text)
+        if self._numbers_world_wars:
+            return text
+        return _WORLD_WAR.sub(lambda found: _WORLD_WARS[found[1].lower()], text)
+
+    def transliterated(self, word: str) -> str | None:
+        """The form with its accents in which the notes have ``goering``: ``göring``.
+
+        None where the notes have the word as typed, or not at all.
+        """
+        typed = _bare(word)
+        return None if typed in self._surface else self._transliterated.get(typed)
+
+    def joined(self, text: str) -> str:
+        """The text with words run together that the notes write as one: ``hyper inflation``."""
+        pieces: list[str] = []
+        position = 0
+        for one, other in pairwise(words(text)):
+            parts = _bare(one.text), _bare(other.text)
+            if (
+                text[one.end : other.start] in {" ", "-"}
+                and one.start >= position
+                and len("".join(parts)) >= _LONG
+                and not any(map(is_stopword, parts))
+                and "".join(parts) in self._surface
+                and parts[1] not in self._after.get(parts[0], ())
+            ):
+                pieces += [text[position : one.start], self._written("".join(parts))]
+                position = other.end
+        return "".join([*pieces, text[position:]])
+
+    def without_first_names(self, text: str) -> str:
+        """The text without first names that the notes leave out: ``who was Ernst Röhm``.
+
+        A name that the notes do not hold, before a rare one that they hold now and then and never
+        with another first name or its initial.
+        """
+        for one, other in reversed([*pairwise(words(text))]):
+            if text[one.end : other.start] == " " and self._leaves_out(one.text, other.text):
+                text = text[: one.start] + text[other.start :]
+                return self.without_first_names(text)
+        return text
+
+    def _leaves_out(self, first: str, family: str) -> bool:
+        """Whether a word may be the first name of one that the notes have without it."""
+        before = self._before.get(_bare(family), ())
+        return (
+            is_name(first)
+            and first not in self
+            and is_name(family)
+            and zipf_frequency(family, "en") < _RARE_NAME
+            and 0 < self._document_frequency.get(fold(family), 0) <= _SELDOM
+            and not any(
+                is_name(name) or (len(name) == 1 and name != plain(first)[0]) for name in before
+            )
+        )
 
     def doubts(self, word: str) -> bool:
         """Whether a word may be misspelt: it is known neither to the notes nor to English."""

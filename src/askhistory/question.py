@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from askhistory.lexicon import fold, words
+from askhistory.lexicon import fold, is_stopword, words
 
 QuestionKind = Literal[
     "fact", "explain", "list", "cause", "effect", "verdict", "comparison", "overview"
@@ -110,6 +110,12 @@ _TWO_SIDES = tuple(
         r"\b(?P<one>(?:the )?[\w'’-]+) and (?P<other>(?:the )?[\w'’-]+)(?= (?:both|each)\b)",
     )
 )
+_TWO_QUESTIONS = re.compile(
+    r"(?P<one>(?:who|what|when|where|why|how|which)\b(?:\W+\w+){2,}?\W*)"
+    r"(?:\?\s+(?:and\s+)?|,?\s+and\s+)"
+    r"(?P<other>(?:who|what|when|where|why|how)\b(?:\W+\w+)+\W*)",
+    re.IGNORECASE,
+)
 _FACT = re.compile(
     r"^(?:in |on |at |by |from |for |to |about |during )?(?:when|who|whom|whose|where|which)\b|"
     r"\bhow (?:many|much|long|old|big|far|often|tall|large|high)\b|"
@@ -151,6 +157,8 @@ _AUXILIARIES = _listed(
     "did do does was were is are am had has have can could would will should may might must of in "
     "on at to for from by with that who it he she they we i you the a an his her their"
 )
+_CHATTER = _listed("bro bruh btw idk lmao lmfao lol ngl omg pls plz please thanks thx tbh tho xd")
+"""Says something to whoever is asked, and nothing of what is asked."""
 _INSTRUCTIONS = _listed(
     "analyse analyze assess compare consider contrast define describe discuss essay evaluate "
     "examine explain extent give list mention name outline overview points summarise summarize "
@@ -203,9 +211,23 @@ def sides(text: str) -> tuple[str, ...]:
     return ()
 
 
+def questions_in(text: str) -> tuple[str, ...]:
+    """The questions of a text that asks two; empty where it asks one.
+
+    ``what was the truce and why did it fail`` asks ``what was the truce`` and ``why did it fail``.
+    """
+    found = _TWO_QUESTIONS.fullmatch(text.strip())
+    if found is None:
+        return ()
+    said = [word.text for word in words(found["one"]) if not is_stopword(word.text)]
+    # "What were the aims and what were the results of the plan" asks of the plan twice.
+    names_a_topic = any(facet_of(word) is None for word in said)
+    return (found["one"].strip(" ,"), found["other"]) if names_a_topic else ()
+
+
 def is_instruction(word: str) -> bool:
-    """Whether a word only says what to do with the topic: ``assess``, ``explain``, ``compare``."""
-    return word.lower() in _INSTRUCTIONS
+    """Whether a word only says what to do with the topic (``assess``, ``compare``), or ``lol``."""
+    return word.lower() in _INSTRUCTIONS or word.lower() in _CHATTER
 
 
 def facet_of(word: str) -> str | None:

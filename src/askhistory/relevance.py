@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from askhistory.index import Index
-from askhistory.lexicon import fold, is_stopword, words
+from askhistory.lexicon import fold, words
 from askhistory.question import Question, QuestionKind
 from askhistory.retrieval import Evidence, Floats, Ints, Query, facets_in
 from askhistory.schema import Point
@@ -442,13 +442,7 @@ def coverage_features(
     """
     score = reading.score
     best = int(score.argmax())
-    content = np.array(
-        [
-            not is_stopword(word) and facet is None
-            for word, facet in zip(query.words, query.facets, strict=True)
-        ],
-        bool,
-    )
+    content = (query.weights > 0) & np.array([facet is None for facet in query.facets], bool)
     if not content.any():
         content = np.ones(len(query.words), bool)
     importance = query.weights[content]

@@ -19,7 +19,7 @@ from askhistory.index import Index
 from askhistory.lexicon import fold, words
 from askhistory.question import Question, QuestionKind, facet_of
 from askhistory.retrieval import Evidence, Query, facets_in
-from askhistory.topics import topic_of, topic_of_heading
+from askhistory.topics import rises, topic_of, topic_of_heading
 
 _MOST_POINTS: Mapping[QuestionKind, int] = {
     "fact": 4,
@@ -196,7 +196,7 @@ def named_topic(
     "Explain hyperinflation" and "effects of hyperinflation" name the heading *Hyperinflation*,
     in whose points the word need not occur again.
     """
-    asked = topic_of(query.words)
+    asked = topic_of(query.text)
     if not asked or question.kind in {"fact", "comparison"}:
         return None
     at: list[int] = []
@@ -247,10 +247,16 @@ def _terms_in(heading: str) -> frozenset[str]:
 
 
 def _said_by(heading: str, query: Query) -> float:
-    """The share of the question's weight that a heading says, in its words or their facets."""
+    """The share of the question's weight that a heading says, in its words or their facets.
+
+    Coming to power is said by whatever words speak of it.
+    """
     held, facets = _terms_in(heading), facets_in(heading)
+    rise = frozenset[str]()
+    if rises(heading) and (span := rises(query.text)):
+        rise = _terms_in(query.text[slice(*span)])
     matched = [
-        term in held or facet in facets
+        term in held or facet in facets or term in rise
         for term, facet in zip(query.terms, query.facets, strict=True)
     ]
     return float(query.weights[matched].sum()) / max(float(query.weights.sum()), 1e-6)

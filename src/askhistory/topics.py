@@ -1,12 +1,15 @@
-"""Which headings a text names by their very words.
+"""Which headings a text names.
 
 "Explain hyperinflation" says all that the heading *Hyperinflation* says and nothing else; what it
-asks of the topic ("explain", "effects of") does not count. Nothing here searches or weighs.
+asks of the topic ("explain", "effects of") does not count. Words must be those of the heading, but
+for one thing that notes on any past have a heading for, and students other words: somebody's coming
+to power. Nothing here searches or weighs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from askhistory.lexicon import fold, is_stopword, words
@@ -17,19 +20,43 @@ _REMEMBERED = 16_384
 """Headings whose topics are kept at hand."""
 
 
-def topic_of(said: Iterable[str]) -> frozenset[str]:
-    """The words of a text that name its topic, folded; of nothing but facets, none."""
+_RISE = re.compile(
+    r"\b(?:(?:com(?:e|es|ing)|came|ris(?:e|es|ing|en)|rose|g[eo]t(?:s|ting)?|road|path|way) "
+    r"(?:in)?to power|(?:gain|seiz|tak|w[io]n|took|secur)(?:e|es|ed|ing|en|s|ning)? "
+    r"(?:power|control|the leadership)|(?:becom(?:e|es|ing)|became) (?:the )?(?:leader|dictator|"
+    r"ruler|king|queen|emperor|head of state)|rise)\b",
+    re.IGNORECASE,
+)
+"""Coming to power, in the words that questions and headings have for it."""
+
+
+def rises(text: str) -> tuple[int, int] | None:
+    """Where a text speaks of somebody's coming to power (characters, end exclusive), or None."""
+    found = _RISE.search(text)
+    return found.span() if found else None
+
+
+def topic_of(text: str) -> frozenset[str]:
+    """The words of a text that name its topic, folded; of nothing but facets, none.
+
+    Coming to power is the topic *rise*, in whatever words.
+    """
+    span = rises(text)
+    if span is not None:
+        text = f"{text[: span[0]]} rise {text[span[1] :]}"
     return frozenset(
-        fold(word)
-        for word in said
-        if not (is_stopword(word) or is_instruction(word) or facet_of(word) is not None)
+        fold(word.text)
+        for word in words(text)
+        if not (
+            is_stopword(word.text) or is_instruction(word.text) or facet_of(word.text) is not None
+        )
     )
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def topic_of_heading(heading: str) -> frozenset[str]:
     """The same of a heading, without the dates that it may end in: ``Purges (1934-1938)``."""
-    topic = topic_of(word.text for word in words(heading))
+    topic = topic_of(heading)
     return frozenset(word for word in topic if not word.isdigit()) or topic
 
 
@@ -51,9 +78,9 @@ class Topics:
                     self._sections.setdefault(topics[heading], []).append(number)
         self._words = frozenset().union(*self._sections)
 
-    def named(self, said: Iterable[str]) -> list[int]:
-        """The numbers of the sections at or below a heading that is the topic of some words."""
-        return self._sections.get(topic_of(said), [])
+    def named(self, text: str) -> list[int]:
+        """The numbers of the sections at or below a heading that is the topic of a text."""
+        return self._sections.get(topic_of(text), [])
 
     def __contains__(self, word: str) -> bool:
         """Whether the word is part of the topic of a heading."""

@@ -183,6 +183,16 @@ def test_a_new_chat_in_mid_answer_stays_empty(arrive: Arrive, slow_url: str) -> 
     undo(student).click()
     expect(student.questions).to_have_text(["When did Lenin die?", "Assess the rise of Stalin"])
     expect(student.answer).to_contain_text("Stopped.")
+    student.type("Assess the rise of Stalin")
+    expect(student.answer.locator(".group li").nth(1)).to_be_attached()
+    student.page.get_by_role("button", name="New chat").click()
+    expect(student.questions).to_have_count(0)
+    expect(student.box).to_be_enabled()
+    student.ask("When did Lenin die?")
+    student.page.get_by_role("button", name="New chat").click()
+    expect(shelf(student)).to_have_text(["When did Lenin die?", "When did Lenin die?"])
+    shelf(student).last.click()
+    expect(student.questions).to_have_count(3)
 
 
 def test_stopping_before_the_answer_comes(student: Student) -> None:
@@ -400,7 +410,6 @@ def test_earlier_chats_are_gone_on_with(student: Student) -> None:
     student.ask("What is a kolkhoz?")
     new.click()
     expect(shelf(student)).to_have_text([AIMS, "When did Lenin die?", MEASURES])
-    # What Undo brings back is not among the earlier ones any more.
     undo(student).click()
     expect(student.questions).to_have_text([AIMS, "What is a kolkhoz?"])
     new.click()

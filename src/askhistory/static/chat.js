@@ -205,7 +205,7 @@ export function wireChat(words, reader) {
   function questionOf(element) {
     const before = [...chat.querySelectorAll("[data-testid=user]")].filter((asked) =>
       asked.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING);
-    return before.at(-1)?.textContent.trim() ?? "";
+    return before.at(-1)?.innerText.trim() ?? "";
   }
 
   const named = (name) => [...chat.querySelectorAll(`button[aria-label="${CSS.escape(name)}"]`)];
@@ -282,5 +282,5 @@ export function wireChat(words, reader) {
   andType("undo", () => !document.getElementById("undo"));
 
   reader.onAsk(ask);
-  return { ask, askFromAddress, draft };
+  return { ask, askFromAddress };
 }

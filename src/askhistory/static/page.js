@@ -30,7 +30,6 @@ async function begin() {
     words,
     opened: () => Promise.all([persist(reader.load), persist(welcome.load)]),
     failed: (error) => welcome.failed(error),
-    draft: chat.draft,
   });
   await chat.askFromAddress();
 }

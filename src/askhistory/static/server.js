@@ -46,7 +46,7 @@ async function pause(ms) {
 }
 
 // Looks after the server: calls `opened` once the notes are open, and says when it is lost.
-export async function watch(first, { words, opened, failed, draft }) {
+export async function watch(first, { words, opened, failed }) {
   const banner = document.createElement("div");
   banner.id = "banner";
   banner.setAttribute("role", "alert");
@@ -66,10 +66,7 @@ export async function watch(first, { words, opened, failed, draft }) {
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = words["lost.reload"];
-      button.addEventListener("click", () => {
-        draft.keep();
-        location.reload();
-      });
+      button.addEventListener("click", () => location.reload());
       banner.append(button);
     }
   };

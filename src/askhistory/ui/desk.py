@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from textwrap import shorten
 from typing import Any
 
 import gradio as gr
@@ -129,36 +128,36 @@ class Desk:
         turns = browser.from_browser(kept.get("turns"))
         if turns and turns[-1].state == "waiting":
             if self._running.end(turns[-1].id, "clear"):
-                return *_as_it_is(), gr.skip(), gr.skip()
+                return *_as_it_is(), *_shelf(browser.put_away(turns, browser.from_shelf(shelf)))
             time.sleep(SETTLE)
         old = browser.ended(turns) or browser.from_browser(before)
         update = self._update([], kept, _words(request), before=old, free=True)
         return *update, *_shelf(browser.put_away(old, browser.from_shelf(shelf)))
 
-    def undo(self, kept: Kept, before: object, shelf: object, request: gr.Request) -> Whole:
+    def undo(self, kept: Kept, before: object, request: gr.Request) -> Update:
         """Bring back the conversation as it was before New chat or before an earlier question was
         edited or asked again."""
         turns = browser.from_browser(kept.get("turns"))
         if turns and turns[-1].state == "waiting":
-            return *_as_it_is(), gr.skip(), gr.skip()
-        old = browser.ended(browser.from_browser(before)) or turns
-        update = self._update(old, kept, _words(request), before=[], free=True)
-        return *update, *_shelf(browser.put_away(old, browser.from_shelf(shelf))[bool(old) :])
+            return _as_it_is()
+        old = browser.ended(browser.from_browser(before))
+        return self._update(old or turns, kept, _words(request), before=[], free=True)
 
-    def reopen(
-        self, kept: Kept, before: object, shelf: object, place: int, request: gr.Request
-    ) -> Whole:
-        """Go on with an earlier conversation; one that is under way takes its place."""
+    def reopen(self, kept: Kept, shelf: object, place: int, request: gr.Request) -> Whole:
+        """Go on with an earlier conversation, which stays on the shelf as it was."""
         turns = browser.from_browser(kept.get("turns"))
         earlier = browser.from_shelf(shelf)
         if (turns and turns[-1].state == "waiting") or not 0 <= place < len(earlier):
             return *_as_it_is(), gr.skip(), gr.skip()
-        chosen = browser.ended(earlier.pop(place))
+        self._opening.wait(PATIENCE)
+        chosen = browser.ended(earlier[place])
         update = self._update(chosen, kept, _words(request), before=[], free=True)
         return *update, *_shelf(browser.put_away(turns, earlier))
 
-    def restore(self, kept: Kept, before: object, shelf: object, request: gr.Request) -> Whole:
-        """Show the conversation that the browser kept."""
+    def restore(
+        self, kept: Kept, before: object, shelf: object, request: gr.Request
+    ) -> tuple[Any, ...]:
+        """Show the conversation that the browser kept, and whether the student shares."""
         turns = browser.ended(browser.from_browser(kept.get("turns")))
         self._opening.wait(PATIENCE if turns else 0)
         old = browser.from_browser(before)
@@ -461,7 +460,8 @@ def _as_it_is() -> Update:
 def _shelf(shelf: Sequence[Sequence[Turn]]) -> tuple[Any, Any]:
     """Return what the browser's store of earlier conversations and their list become."""
     kept = browser.to_shelf(shelf)
-    named = [[shorten(turns[0].question, TITLE, placeholder="…")] for turns in shelf[: len(kept)]]
+    asked = [turns[0].question for turns in browser.from_shelf(kept)]
+    named = [[text if len(text) <= TITLE else f"{text[:TITLE].rstrip()}…"] for text in asked]
     return kept, gr.update(samples=named, visible=bool(named))
 
 

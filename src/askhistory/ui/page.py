@@ -158,8 +158,8 @@ def build(
         whole = [*outputs, shelf, listed]
         new.click(desk.clear, [kept, before, shelf], whole, **quick)
         chat.clear(desk.clear, [kept, before, shelf], whole, **quick)
-        undo.click(desk.undo, [kept, before, shelf], whole, **quick)
-        listed.click(desk.reopen, [kept, before, shelf, listed], whole, **quick)
+        undo.click(desk.undo, [kept, before], outputs, **quick)
+        listed.click(desk.reopen, [kept, shelf, listed], whole, **quick)
         if desk.log.kept:
             chat.like(desk.rate, [kept, share], [kept], **quick)
         share.input(desk.share, [kept, share], [kept], **quick)

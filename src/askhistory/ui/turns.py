@@ -82,13 +82,13 @@ def to_browser(turns: Sequence[Turn]) -> list[dict[str, Any]]:
     return [turn.to_browser() for turn in turns[-MOST_TURNS:]]
 
 
-def to_spare(turns: Sequence[Turn]) -> list[dict[str, Any]]:
-    """Return the JSON form of a conversation that only Undo needs; of a large one, its end.
+def to_spare(turns: Sequence[Turn], most: int = MOST_SPARE) -> list[dict[str, Any]]:
+    """Return the JSON form of a conversation that is put aside; of a large one, its end.
 
     What a browser keeps for one site is bounded, and the conversation itself comes first.
     """
     spare: list[dict[str, Any]] = []
-    left = MOST_SPARE
+    left = most
     for turn in reversed(to_browser(turns)):
         left -= len(json.dumps(turn))
         if left < 0:
@@ -100,7 +100,7 @@ def to_spare(turns: Sequence[Turn]) -> list[dict[str, Any]]:
 def put_away(turns: Sequence[Turn], shelf: Sequence[Sequence[Turn]]) -> list[list[Turn]]:
     """Return a shelf of conversations, the newest first, with one more on it.
 
-    One that was taken from the shelf and has been gone on with takes its own place again.
+    One that is there already, as it was before it was gone on with, is not there twice.
     """
     others = [list(other) for other in shelf if not turns or other[0].id != turns[0].id]
     return [list(ended(turns)), *others][:MOST_SHELVED] if turns else others
@@ -111,11 +111,10 @@ def to_shelf(shelf: Sequence[Sequence[Turn]]) -> list[list[dict[str, Any]]]:
     kept: list[list[dict[str, Any]]] = []
     left = MOST_SHELF
     for turns in shelf:
-        conversation = to_browser(turns)
-        left -= len(json.dumps(conversation))
-        if left < 0:
-            break
-        kept.append(conversation)
+        conversation = to_spare(turns, left)
+        if conversation:
+            kept.append(conversation)
+            left -= len(json.dumps(conversation))
     return kept
 
 
