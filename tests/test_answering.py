@@ -80,6 +80,7 @@ def evidence(notes: Any = NOTES, sections: Sequence[int] | None = None) -> Evide
         heading=np.zeros((s, 0), np.float32),
         exact=np.zeros((n, 0), bool),
         other_ordinal=np.zeros(n, bool),
+        other_year=np.zeros(n, bool),
         dense=np.zeros(n, np.float32),
         passage=np.zeros(s, np.float32),
         heading_dense=np.zeros(s, np.float32),

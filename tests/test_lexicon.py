@@ -20,6 +20,7 @@ from askhistory.lexicon import (
     rarity,
     terms,
     words,
+    years,
 )
 
 NOTES = (
@@ -446,6 +447,22 @@ def test_digits_that_count_are_left_alone(typed: str) -> None:
 
 def test_a_war_is_called_as_the_notes_call_it() -> None:
     assert Lexicon(["World War II began"]).spelt_out("explain World War 2") == "explain World War 2"
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("in 1929", ((1929, 1929),)),
+        ("the purges of 1934-38 and 1941", ((1934, 1938), (1941, 1941))),
+        ("1899 – 1902", ((1899, 1902),)),
+        ("the 1930s, not the 1920's", ((1930, 1939), (1920, 1929))),
+        ("100,000 men in 2004", ((2004, 2004),)),
+        ("35,000 and 12345", ()),
+        ("", ()),
+    ],
+)
+def test_years_are_read_as_spans(text: str, spans: tuple[tuple[int, int], ...]) -> None:
+    assert years(text) == spans
 
 
 def test_a_name_is_known_as_it_is_written_without_its_letters() -> None:

@@ -198,6 +198,7 @@ def evidence(
         heading=np.array(heading, np.float32),
         exact=np.zeros((len(own), len(own[0])), bool),
         other_ordinal=np.zeros(len(own), bool),
+        other_year=np.zeros(len(own), bool),
         dense=np.array(dense or [0.0] * len(own), np.float32),
         passage=np.array(passage or [0.0] * len(heading), np.float32),
         heading_dense=np.zeros(len(heading), np.float32),
@@ -285,6 +286,7 @@ def test_nothing_read_weighs_nothing() -> None:
         heading=np.zeros((1, 1), np.float32),
         exact=np.empty((0, 1), bool),
         other_ordinal=np.empty(0, bool),
+        other_year=np.empty(0, bool),
         dense=np.empty(0, np.float32),
         passage=np.zeros(1, np.float32),
         heading_dense=np.zeros(1, np.float32),
@@ -295,6 +297,13 @@ def test_nothing_read_weighs_nothing() -> None:
 def test_the_third_of_something_is_no_answer_about_the_first() -> None:
     found = evidence([[0.5], [0.5]], [[0.0]], [0, 0])
     found = replace(found, other_ordinal=np.array([True, False]))
+    score = weigh(query([0.5]), found).score
+    assert score[1] - score[0] == pytest.approx(0.2)
+
+
+def test_a_point_on_other_years_is_no_answer_about_the_one_asked_for() -> None:
+    found = evidence([[0.5], [0.5]], [[0.0]], [0, 0])
+    found = replace(found, other_year=np.array([True, False]))
     score = weigh(query([0.5]), found).score
     assert score[1] - score[0] == pytest.approx(0.2)
 

@@ -141,6 +141,10 @@ _WORLD_WARS = {
     **dict.fromkeys(("two", "ii", "2"), "second world war"),
 }
 
+_YEARS = re.compile(
+    r"\b(?P<first>1\d{3}|20\d\d)(?:(?P<decade>'?s)|\s*[-–]\s*(?P<last>(?:1\d|20)?\d\d))?\b"
+)
+
 _STEMMER = Stemmer.Stemmer("english")
 _KNOWN_ZIPF = 3.0
 """A word as common as this in English (Zipf scale: log10 per billion words) exists."""
@@ -265,6 +269,21 @@ def folded(text: str) -> frozenset[str]:
 def ordinals(text: str) -> frozenset[str]:
     """The ordinals of a text, folded: ``the first and the 2nd`` → ``1`` and ``2``."""
     return frozenset(fold(word.text) for word in words(text) if word.text.lower() in ORDINALS)
+
+
+def years(text: str) -> tuple[tuple[int, int], ...]:
+    """The years of a text as spans, both ends included: ``1929``, ``1934-38`` and ``the 1930s``."""
+    found = []
+    for match in _YEARS.finditer(text):
+        first = int(match["first"])
+        last = match["last"]
+        if match["decade"]:
+            found.append((first, first + 9))
+        elif last:
+            found.append((first, max(first, int(f"{first}"[: 4 - len(last)] + last))))
+        else:
+            found.append((first, first))
+    return tuple(found)
 
 
 @lru_cache(maxsize=_REMEMBERED)

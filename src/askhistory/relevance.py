@@ -49,6 +49,8 @@ _CLEAR_HEADING = 0.8
 """A heading path that says this much of the question is what it is about."""
 _OTHER_ORDINAL = 0.2
 """Taken from a point on the third of something when the first is asked for."""
+_OTHER_YEAR = 0.2
+"""Taken from a point on 1928 when 1930 is asked for."""
 _NEAR_BEFORE_CONTEXT = 0.3
 """Of what the question before found on the same topic, for a question that leans on it."""
 _NEAR_BEFORE = 0.06
@@ -337,7 +339,7 @@ def weigh(query: Query, evidence: Evidence, before: Reading | None = None) -> Re
         + 0.1 * evidence.passage[evidence.section]
         + 0.15 * (section_matched @ weights)[evidence.section]
     )
-    score = score - _OTHER_ORDINAL * evidence.other_ordinal
+    score = score - _OTHER_ORDINAL * evidence.other_ordinal - _OTHER_YEAR * evidence.other_year
     if before is not None and len(score):
         topic = evidence.topic[evidence.section]
         around = np.full(topic.max() + 1, -1.0, np.float32)

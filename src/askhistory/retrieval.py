@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from askhistory.binding import asked_of_name, is_of_another
 from askhistory.index import Index, Rows, ranges
-from askhistory.lexicon import Lexicon, fold, is_name, ordinals, terms, words
+from askhistory.lexicon import Lexicon, fold, is_name, ordinals, terms, words, years
 from askhistory.models import TextEncoder, similarities
 from askhistory.quantization import numbers, scales, unpack
 from askhistory.question import bare, facet_of, is_instruction
@@ -93,6 +93,7 @@ class Evidence:
         heading: (s, W) the same to the nearest token of the section's heading path.
         exact: (n, W) whether the point holds the word, in whatever form.
         other_ordinal: (n,) whether the point is on another first, second, … than is asked for.
+        other_year: (n,) whether it is on other years.
         dense: (n,) cosine of query and point in its context.
         passage: (s,) cosine of query and the section's nearest passage.
         heading_dense: (s,) cosine of query and heading path.
@@ -106,6 +107,7 @@ class Evidence:
     heading: Floats
     exact: NDArray[np.bool_]
     other_ordinal: NDArray[np.bool_]
+    other_year: NDArray[np.bool_]
     dense: Floats
     passage: Floats
     heading_dense: Floats
@@ -247,6 +249,7 @@ class Reader:
                     heading=heading,
                     exact=exact,
                     other_ordinal=self._other_ordinal(query, points),
+                    other_year=self._other_year(query, points),
                     dense=dense[:, place],
                     passage=passage[:, place],
                     heading_dense=heading_dense[:, place],
@@ -275,6 +278,22 @@ class Reader:
             return np.zeros(len(points), bool)
         found = [_ordinals_of(self._index.points[point].text) for point in points.tolist()]
         return np.array([bool(said) and said.isdisjoint(asked) for said in found], bool)
+
+    def _other_year(self, query: Query, points: Ints) -> NDArray[np.bool_]:
+        typed = zip(query.words, query.typed, strict=True)
+        asked = years(" ".join(word for word, own in typed if own))
+        if not asked:
+            return np.zeros(len(points), bool)
+        # "Between 1929 and 1933" asks for the years between as well.
+        first, last = min(begin for begin, _ in asked), max(end for _, end in asked)
+        found = [_years_of(self._index.points[point].text) for point in points.tolist()]
+        return np.array(
+            [
+                bool(said) and all(end < first or begin > last for begin, end in said)
+                for said in found
+            ],
+            bool,
+        )
 
     def _topics(self, sections: Ints) -> Ints:
         """(s,) the same number for a heading and for the groups below it."""
@@ -349,3 +368,4 @@ def facets_in(heading: str) -> frozenset[str]:
 
 
 _ordinals_of = lru_cache(maxsize=_REMEMBERED)(ordinals)
+_years_of = lru_cache(maxsize=_REMEMBERED)(years)
