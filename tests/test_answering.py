@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,13 +26,20 @@ Roles = dict[int, PointRole]
 
 @dataclass
 class Notes:
-    """An index whose points have given vectors: one of their own unless told otherwise."""
+    """An index whose points have given vectors: one of their own unless told otherwise.
+
+    Points that are alike have the same vector, and the same words too unless told otherwise.
+    """
 
     sections: tuple[Section, ...]
     alike: Sequence[tuple[int, int]] = ()
+    in_words: bool = True
 
     def __post_init__(self) -> None:
-        self.points = tuple(point for held in self.sections for point in held.points)
+        points = [point for held in self.sections for point in held.points]
+        for one, other in self.alike if self.in_words else ():
+            points[other] = replace(points[other], text=f"{points[one].text}, indeed")
+        self.points = tuple(points)
         sizes = [len(held.points) for held in self.sections]
         self.point_section = np.repeat(np.arange(len(sizes)), sizes)
         self.point_vectors = np.eye(len(self.points), dtype=np.float16)
@@ -95,7 +102,9 @@ def decide(
     kind: QuestionKind, found: Evidence, relevance: Sequence[float], keep: float, notes: Any
 ) -> list[list[Chosen]]:
     """What is chosen for a question that names no heading."""
-    searched: Any = SimpleNamespace(weights=np.zeros(0, np.float32), words=(), terms=(), facets=())
+    searched: Any = SimpleNamespace(
+        text="", weights=np.zeros(0, np.float32), words=(), terms=(), facets=()
+    )
     return choose(notes, question(kind), searched, found, np.array(relevance, float), keep)
 
 
@@ -210,6 +219,12 @@ def test_what_two_sections_say_alike_is_shown_once_at_the_better_place() -> None
     assert groups == [[Chosen(6, 0.9, twins=(0,))]]
 
 
+def test_points_that_are_only_about_the_same_are_both_shown() -> None:
+    notes: Any = Notes((FARMS, AIMS, RESULTS), [(0, 6)], in_words=False)
+    groups = decide("fact", evidence(), relevances(p0=0.7, p6=0.9), 0.5, notes)
+    assert groups == [[Chosen(6, 0.9)], [Chosen(0, 0.7)]]
+
+
 def test_three_alike_are_shown_once() -> None:
     relevance = relevances(p0=0.7, p3=0.9, p6=0.8)
     groups = decide("fact", evidence(), relevance, 0.5, twins((0, 3), (0, 6)))
@@ -248,6 +263,7 @@ def test_a_heading_that_is_named_is_given_whole_and_alone(
 ) -> None:
     searched: Any = SimpleNamespace(
         weights=np.full(len(terms), 0.5, np.float32),
+        text=" ".join(terms),
         words=terms,
         terms=terms,
         facets=(None,) * len(terms),
@@ -259,6 +275,7 @@ def test_a_heading_that_is_named_is_given_whole_and_alone(
 def asked_with(*said: str) -> Any:
     return SimpleNamespace(
         weights=np.full(len(said), 0.5, np.float32),
+        text=" ".join(said),
         words=said,
         terms=tuple(map(fold, said)),
         facets=tuple(map(facet_of, said)),
@@ -308,6 +325,7 @@ def test_a_chapter_that_is_named_is_given_section_by_section() -> None:
         )
     )
     searched: Any = SimpleNamespace(
+        text="the rise",
         weights=np.array([0.0, 0.8], np.float32),
         words=("the", "rise"),
         terms=("the", "rise"),
@@ -323,8 +341,15 @@ def test_a_chapter_that_is_named_is_given_section_by_section() -> None:
     groups = choose(notes, question("fact"), searched, evidence(notes), relevance, 0.95)
     assert groups == [[Chosen(0, 0.9)]]
     searched.words = searched.terms = ("the", "fall")
+    searched.text = "the fall"
     groups = choose(notes, question("overview"), searched, evidence(notes), relevance, 0.95)
     assert groups == [[Chosen(0, 0.9)]]
+    searched = asked_with("came", "to", "power")
+    groups = choose(notes, question("cause"), searched, evidence(notes), relevance, 0.95)
+    assert [[notes.points[one.point].text for one in group] for group in groups] == [
+        ["Sum", "Plain"],
+        ["A -> B", "Fact"],
+    ]
 
 
 @given(st.lists(st.floats(0, 1), min_size=12, max_size=12), st.floats(0.1, 1))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from askhistory.index import Index
-from askhistory.lexicon import fold, words
+from askhistory.lexicon import fold, terms, words
 from askhistory.question import Question, QuestionKind, facet_of
 from askhistory.retrieval import Evidence, Query, facets_in
 from askhistory.topics import rises, topic_of, topic_of_heading
@@ -34,7 +34,9 @@ _MOST_POINTS: Mapping[QuestionKind, int] = {
 """An answer is to be read, not searched."""
 
 _SAME = 0.93
-"""Cosine above which two points of different sections say the same."""
+"""Cosine above which two points of different sections may say the same."""
+_SAME_WORDS = 0.5
+"""Share of the words of the shorter one that they have in common where they do."""
 
 _NAMES_HEADING = 0.75
 """Share of a question's weight that a heading path must say to be what it asks for."""
@@ -345,7 +347,7 @@ def _twins(
 ) -> dict[int, list[int]]:
     """Per kept row the rows of other sections that say the same and are not shown again."""
     vectors = np.asarray(index.point_vectors[evidence.points[list(rows)]], np.float32)
-    alike = vectors @ vectors.T > _SAME
+    near = vectors @ vectors.T > _SAME
     twins: dict[int, list[int]] = {}
     dropped: set[int] = set()
     order = sorted(range(len(rows)), key=lambda place: (-relevance[rows[place]], rows[place]))
@@ -354,10 +356,30 @@ def _twins(
             continue
         for other in order[position + 1 :]:
             apart = evidence.section[rows[place]] != evidence.section[rows[other]]
-            if alike[place, other] and apart and rows[other] not in dropped:
+            alike = near[place, other] and _share_words(
+                *(
+                    index.points[int(evidence.points[row])].text
+                    for row in (rows[place], rows[other])
+                )
+            )
+            if alike and apart and rows[other] not in dropped:
                 twins.setdefault(rows[place], []).append(rows[other])
                 dropped.add(rows[other])
     return twins
+
+
+def _share_words(one: str, other: str) -> bool:
+    """Whether two points have most words of the shorter one in common.
+
+    Vectors alone take points for the same that only are about the same.
+    """
+    held, others = _content_of(one), _content_of(other)
+    return len(held & others) >= _SAME_WORDS * min(len(held), len(others))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _content_of(text: str) -> frozenset[str]:
+    return frozenset(terms(text))
 
 
 def _order(
