@@ -185,6 +185,8 @@ COVERAGE_FEATURES = (
     "place wanted",
     "year not in notes",
     "content words",
+    "log tokens of point",
+    "log tokens of points",
     "best relevance",
     *(f"kind {kind}" for kind in _CLASSES),
     "gap of a fact",
@@ -465,6 +467,7 @@ def coverage_features(
         for place, word in enumerate(query.words)
         if word.lower() == question.head
     ]
+    lengths = index.point_starts[evidence.points + 1] - index.point_starts[evidence.points]
     years = {word for word in query.words if re.fullmatch(r"1\d{3}|20\d\d", word)}
     columns: dict[str, float] = {
         "score": float(score[best]),
@@ -502,6 +505,9 @@ def coverage_features(
             )
         ),
         "content words": math.log(1 + int(content.sum())),
+        # Sentences of prose say more than bullets do, and are matched by more.
+        "log tokens of point": math.log(1 + float(lengths[best])),
+        "log tokens of points": math.log(1 + float(lengths.mean())),
         "best relevance": float(relevance.max()),
         "gap of a fact": float(gap.max()) * (question.kind == "fact"),
         "worst word of a fact": float(matched.min()) * (question.kind == "fact"),
