@@ -83,7 +83,7 @@ def test_adapted_vectors_equal_those_of_the_model_with_products_of_thin_matrices
     assert len(changed) == 36
     for name in changed:
         product = np.float32(thin[f"{name}.B"]) @ np.float32(thin[f"{name}.A"])
-        assert np.linalg.matrix_rank(product) <= 16
+        assert np.linalg.matrix_rank(product) <= 32
         weights[f"{name}.weight"] += torch.from_numpy(product)
     reference[0].auto_model.load_state_dict(weights)
     check_vectors(encoder, reference)
