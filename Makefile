@@ -65,7 +65,7 @@ soak: $(VENV)/.installed-dev  ## Ask ten thousand questions of every sort in one
 fuzz: $(VENV)/.installed-dev  ## Try 20,000 examples of each property of notes, index, answers and conversations.
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -q $(FUZZED)
 
-adapt: $(VENV)/.installed-dev  ## Adapt the encoder to reading notes, on pages kept for that; an hour. "make tune" must follow.
+adapt: $(VENV)/.installed-dev  ## Adapt the encoder to reading notes, on pages kept for that; two hours. "make tune" must follow.
 	$(BIN)/python -m bench.adapt --write
 
 tune: $(VENV)/.installed-dev  ## Fit the weights that ship with the package, on development questions.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,13 +121,24 @@ def test_a_query_that_differs_is_said(student: Student) -> None:
     )
 
 
+@pytest.fixture
+def reasons(arrive: Arrive, serve: Serve, tmp_path: Path) -> Callable[[int], Student]:
+    """Notes of so many reasons under one heading, all of which have been asked for."""
+
+    def asked(count: int) -> Student:
+        bullets = "".join(f"* Reason {number}\n" for number in range(1, count + 1))
+        (tmp_path / "p.md").write_text(f"# Page\n\n## Reasons\n\n{bullets}", encoding="utf-8")
+        student = arrive(serve(Parrot(tmp_path))).open()
+        student.ask("Why?")
+        return student
+
+    return asked
+
+
 def test_a_long_answer_is_folded_after_the_first_points(
-    arrive: Arrive, serve: Serve, tmp_path: Path
+    reasons: Callable[[int], Student],
 ) -> None:
-    bullets = "".join(f"* Reason {number}\n" for number in range(1, 18))
-    (tmp_path / "long.md").write_text(f"# Long\n\n## Reasons\n\n{bullets}", encoding="utf-8")
-    student = arrive(serve(Parrot(tmp_path))).open()
-    student.ask("Why?")
+    student = reasons(17)
     items = student.group.locator("li:visible")
     expect(items.locator(".said")).to_have_text(["Reason 1", "Reason 2", "Reason 3"])
     student.group.get_by_text("Show all 17", exact=True).click()
@@ -135,13 +146,9 @@ def test_a_long_answer_is_folded_after_the_first_points(
 
 
 def test_a_list_that_is_the_whole_answer_is_not_folded(
-    arrive: Arrive, serve: Serve, tmp_path: Path
+    reasons: Callable[[int], Student],
 ) -> None:
-    bullets = "".join(f"* Reason {number}\n" for number in range(1, 17))
-    (tmp_path / "list.md").write_text(f"# List\n\n## Reasons\n\n{bullets}", encoding="utf-8")
-    student = arrive(serve(Parrot(tmp_path))).open()
-    student.ask("Why?")
-    expect(student.group.locator("li:visible")).to_have_count(16)
+    expect(reasons(16).group.locator("li:visible")).to_have_count(16)
 
 
 def test_stopping_keeps_what_is_there_and_takes_the_next_question(
