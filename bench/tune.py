@@ -56,10 +56,8 @@ NOTES = ROOT / "bench" / "notes" / "development"
 SEED = 20261123
 STRANGERS = 12
 """Questions of another page asked of each page: it cannot answer them."""
-ARTICLES = 150
+ARTICLES = 500
 """Questions that the articles answer, and as many on other articles."""
-ARTICLES_COUNT = 2.0
-"""What an article's question counts for beside one on notes, which are 25 times as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,24 +222,26 @@ def _articles(folder: Path, notes_of: Callable[[str, str, Path], Notes]) -> list
     kept = [articles[number] for number in library]
     write_pages(kept, pages)
     answers = Answers(kept, read_corpus(pages))
-    notes = notes_of("articles", "articles", pages)
-    inside: list[tuple[str, set[PointKey]]] = []
-    outside: list[str] = []
-    for number in numbers:
+    whole = notes_of("articles", "articles", pages)
+    halves = (whole, replace(whole, fold="articles, other half"))
+    inside: list[tuple[Notes, str, set[PointKey]]] = []
+    outside: list[tuple[Notes, str]] = []
+    for place, number in enumerate(numbers):
+        notes = halves[place // 2 % 2]
         for inner, paragraph in enumerate(articles[number].paragraphs):
             for question in paragraph.questions if (number, inner) not in known else ():
                 if number not in library:
-                    outside.append(question.text)
+                    outside.append((notes, question.text))
                 elif question.starts:
                     holders = answers.holders((library[number], inner), question.starts)
-                    inside.append((question.text, holders))
+                    inside.append((notes, question.text, holders))
     chosen = random.Random(SEED)
     return [
         *(
             notes.example("fact", text, labels=(holders, holders, ()))
-            for text, holders in chosen.sample(inside, ARTICLES)
+            for notes, text, holders in chosen.sample(inside, ARTICLES)
         ),
-        *(notes.example("far", text) for text in chosen.sample(outside, ARTICLES)),
+        *(notes.example("far", text) for notes, text in chosen.sample(outside, ARTICLES)),
     ]
 
 
@@ -321,8 +321,7 @@ def fit_coverage(
 ) -> Linear:
     """Fit whether the notes answer at all."""
     labels = np.array([example.covered for example in examples])
-    of_articles = np.array([example.source == "articles" for example in examples])
-    sample = np.where(of_articles, ARTICLES_COUNT, 1.0)
+    sample = np.ones(len(examples))
     # As many of one sort as of the other, so that the threshold does not depend on the mix.
     for sort in (True, False):
         sample[labels == sort] *= len(examples) / 2 / sample[labels == sort].sum()

@@ -164,6 +164,7 @@ class Index:
         point_token_vectors: (tokens, dimension + 2) int8, vectors of unit length as
             `quantization.pack` packs them.
         point_starts: (points + 1,) where the tokens of each point begin.
+        typical_length: Tokens of a point, in the geometric mean; 0 of no points.
         heading_vectors: (sections, dimension) float32 sentence vectors of the heading paths.
         heading_token_vectors: (tokens, dimension + 2) int8, packed like those.
         heading_starts: (sections + 1,) where the tokens of each heading path begin.
@@ -182,6 +183,7 @@ class Index:
     point_vectors: Rows
     point_token_vectors: Rows
     point_starts: Ints
+    typical_length: float
     heading_vectors: Rows
     heading_token_vectors: Rows
     heading_starts: Ints
@@ -250,6 +252,7 @@ class Index:
         rows = partial(_read_rows, build, later)
         sections, points, section_starts = _read_sections(build)
         passages, passage_points = _read_passages(build, points)
+        point_starts = np.load(build / "point-starts.npy", allow_pickle=False)
         index = cls(
             folder=folder,
             stamp=seen,
@@ -263,7 +266,8 @@ class Index:
             passage_points=passage_points,
             point_vectors=rows("points"),
             point_token_vectors=rows("point-tokens"),
-            point_starts=np.load(build / "point-starts.npy", allow_pickle=False),
+            point_starts=point_starts,
+            typical_length=_geometric_mean(np.diff(point_starts)),
             heading_vectors=rows("headings"),
             heading_token_vectors=rows("heading-tokens"),
             heading_starts=np.load(build / "heading-starts.npy", allow_pickle=False),
@@ -384,6 +388,10 @@ class Index:
         """The vectors of some passages: (passages, dimension) float32, rows of unit length."""
         rows: NDArray[np.float32] = self._faiss.reconstruct_batch(np.asarray(passages, np.int64))
         return rows
+
+
+def _geometric_mean(lengths: Ints) -> float:
+    return float(np.expm1(np.log1p(lengths).mean())) if len(lengths) else 0.0
 
 
 def ranges(starts: Ints, counts: Ints) -> NDArray[np.int64]:

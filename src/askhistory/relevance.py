@@ -58,6 +58,11 @@ _NEAR_BEFORE = 0.06
 _ANSWERED_BEFORE = 0.1
 """Taken from the point that answered the question before."""
 
+_BULLET_TOKENS = 21.0
+"""Typical length of a point up to which notes are bullets, or sentences as short."""
+_SENTENCE_TOKENS = 26.0
+"""That of the sentences of an article, from which all is prose."""
+
 _OPENING_WORDS = 4
 _OPENING_LENGTH = 60
 
@@ -155,6 +160,18 @@ _BY_KIND = (
 """Features whose weight depends on the kind of the question."""
 _ROWS_BY_KIND = [POINT_FEATURES.index(name) for name in _BY_KIND]
 
+_IN_PROSE = (
+    "above mean",
+    "dense",
+    "content words",
+    "unknown words",
+    "gap of an unknown name",
+    "worst word",
+    "words matched",
+)
+"""What has a weight of its own in sentences of prose: they say more than bullets do, and hold by
+chance more of what a question says."""
+
 COVERAGE_FEATURES = (
     "score",
     "score below ordinary",
@@ -185,12 +202,12 @@ COVERAGE_FEATURES = (
     "place wanted",
     "year not in notes",
     "content words",
-    "log tokens of point",
-    "log tokens of points",
     "best relevance",
     *(f"kind {kind}" for kind in _CLASSES),
     "gap of a fact",
     "worst word of a fact",
+    "prose",
+    *(f"{name} in prose" for name in _IN_PROSE),
 )
 
 
@@ -467,7 +484,7 @@ def coverage_features(
         for place, word in enumerate(query.words)
         if word.lower() == question.head
     ]
-    lengths = index.point_starts[evidence.points + 1] - index.point_starts[evidence.points]
+    longer = (index.typical_length - _BULLET_TOKENS) / (_SENTENCE_TOKENS - _BULLET_TOKENS)
     years = {word for word in query.words if re.fullmatch(r"1\d{3}|20\d\d", word)}
     columns: dict[str, float] = {
         "score": float(score[best]),
@@ -505,15 +522,15 @@ def coverage_features(
             )
         ),
         "content words": math.log(1 + int(content.sum())),
-        # Sentences of prose say more than bullets do, and are matched by more.
-        "log tokens of point": math.log(1 + float(lengths[best])),
-        "log tokens of points": math.log(1 + float(lengths.mean())),
         "best relevance": float(relevance.max()),
         "gap of a fact": float(gap.max()) * (question.kind == "fact"),
         "worst word of a fact": float(matched.min()) * (question.kind == "fact"),
+        "prose": float(np.clip(longer, 0.0, 1.0)),
     }
     for kind in _CLASSES:
         columns[f"kind {kind}"] = float(question.kind == kind)
+    for name in _IN_PROSE:
+        columns[f"{name} in prose"] = columns[name] * columns["prose"]
     return np.array([columns[name] for name in COVERAGE_FEATURES], np.float32)
 
 
