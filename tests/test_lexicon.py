@@ -18,6 +18,7 @@ from askhistory.lexicon import (
     is_english,
     is_stopword,
     rarity,
+    sounds,
     terms,
     words,
     years,
@@ -497,6 +498,45 @@ def test_a_first_name_that_the_notes_leave_out_is_left_out() -> None:
     # A name that many bear may be somebody else's.
     roosevelt = Lexicon(["Roosevelt's New Deal"])
     assert roosevelt.without_first_names("Theodore Roosevelt") == "Theodore Roosevelt"
+
+
+HEARD = Lexicon(
+    [
+        "the Lytton Commission on Manchuria",
+        "Julius Caesar crossed the Rubicon",
+        "Cholera came to Sunderland",
+        "Ephialtes reformed the Areopagus",
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("liton", "lytton"), ("ceaser", "caesar"), ("efialtees", "ephialtes"), ("colera", "cholera")],
+)
+def test_a_word_is_read_as_the_one_of_the_notes_that_sounds_the_same(
+    typed: str, meant: str
+) -> None:
+    assert HEARD.correct(typed) == meant
+
+
+def test_a_name_is_not_heard_as_an_everyday_word() -> None:
+    assert sounds("Turgot") == sounds("target")
+    assert Lexicon(["the target was met"]).correct("Turgot") is None
+
+
+def test_a_word_of_english_is_read_as_one_that_sounds_the_same_where_its_neighbour_is_there() -> (
+    None
+):
+    notes = Lexicon(["Elizabeth Fry and the prisons"])
+    assert notes.correct_beside("fri", "elizabeth", "what") == "fry"
+    assert notes.correct_beside("fri", "margery", "what") is None
+
+
+@pytest.mark.parametrize(("one", "other"), [("rine", "Rhine"), ("atrishun", "attrition")])
+def test_words_that_are_said_alike_have_a_sound_in_common(one: str, other: str) -> None:
+    assert sounds(one) & sounds(other)
+    assert not sounds(one) & sounds("Moscow")
 
 
 def test_a_letter_that_is_not_heard_is_easily_left_out() -> None:

@@ -6,7 +6,7 @@ word is) and simplemma (whether a word exists), so that a rare but right word is
 from a misspelt one.
 
 This module knows nothing of vectors or rankings. It is the only home of rapidfuzz,
-simplemma, wordfreq and the Snowball stemmer.
+simplemma, wordfreq, Double Metaphone and the Snowball stemmer.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from itertools import pairwise
 import simplemma
 import Stemmer
 import wordfreq
+from doublemetaphone import doublemetaphone
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler, Levenshtein
 from wordfreq import iter_wordlist, zipf_frequency
@@ -155,12 +156,20 @@ _LEAST_ZIPF = 1.0
 """A name that English has hardly ever seen is as likely as this."""
 _GAIN_NEEDED = {1: 1.8, 2: 2.5, 3: 3.5}
 """By distance, how much likelier the meant word must be than the typed one (Zipf scale)."""
+_SHORTEST_HEARD = 3
+"""Letters of a word that is known by its sound."""
+_LEAST_CLOSE = 0.75
+"""Of a word to one that sounds the same (Jaro-Winkler), for a code leaves out the vowels."""
+_CLOSE = 0.85
+"""The same of a word that is no name."""
+_TELLING = 4
+"""Letters of its code: fewer are those of many words."""
 _LONG = 8
 """A shorter word is no slip of two letters for a common word: a name that the notes do not hold is
 nearly always as near as that to some word."""
 _ATTESTED = 2.0
 """A word as common as this is no slip of two letters: it is a name that the notes do not hold."""
-_COMMON_ZIPF = 4.0
+_COMMON_ZIPF = 4.4
 """A word as common as this is not taken for another, whatever stands beside it."""
 _RARE_NAME = 3.5
 """A name less common than this (Zipf scale) is seldom that of two people whom one learns about."""
@@ -319,6 +328,14 @@ def is_english(word: str) -> bool:
     )
 
 
+def sounds(word: str) -> frozenset[str]:
+    """The one or two ways in which a word may be heard, as codes: Double Metaphone (Philips 2000).
+
+    ``fushay`` and ``fouché`` have one in common, and so do ``rine`` and ``rhine``.
+    """
+    return frozenset(filter(None, doublemetaphone(plain(word))))
+
+
 def _begin_alike(typed: str, found: str) -> bool:
     """Whether two words begin with the same letters, or with letters that sound alike."""
     one, other = typed[0], found[0]
@@ -335,6 +352,14 @@ def _one_slip(typed: str, found: str) -> bool:
     distance = DamerauLevenshtein.distance(typed, found, score_cutoff=2)
     return _begin_alike(typed, found) and (
         distance == 1 or (distance == 2 and sorted(typed) == sorted(found))
+    )
+
+
+def _sound_alike(typed: str, found: str) -> bool:
+    """Whether two words sound the same and look much the same."""
+    return (
+        not sounds(typed).isdisjoint(sounds(found))
+        and JaroWinkler.similarity(typed, found) >= _LEAST_CLOSE
     )
 
 
@@ -458,13 +483,19 @@ class Lexicon:
         self._accented: dict[str, str] = {}
         self._transliterated: dict[str, str] = {}
         self._numbers_world_wars = any(map(_WORLD_WAR.search, texts))
+        capital: set[str] = set()
+        small: set[str] = set()
         self._before: defaultdict[str, set[str]] = defaultdict(set)
         self._after: defaultdict[str, set[str]] = defaultdict(set)
         for text in texts:
             found = words(text)
             self._document_frequency.update({fold(word.text) for word in found})
             surface = [plain(word.text) for word in found]
-            for word, bare in zip(found, surface, strict=True):
+            for place, (word, bare) in enumerate(zip(found, surface, strict=True)):
+                if not word.text[0].isupper():
+                    small.add(bare)
+                elif place:
+                    capital.add(bare)
                 if not word.text.isascii():
                     written = unicodedata.normalize("NFC", word.text.lower().replace("’", "'"))
                     self._accented.setdefault(bare, written)
@@ -483,6 +514,12 @@ class Lexicon:
         self._spellings = sorted(
             word for word in self._surface if len(word) >= 4 and word[0].isalpha()
         )
+        self._proper = capital - small
+        self._heard: defaultdict[str, list[str]] = defaultdict(list)
+        for known in sorted(self._surface):
+            if len(known) >= _SHORTEST_HEARD and known[0].isalpha() and not is_stopword(known):
+                for sound in sounds(known):
+                    self._heard[sound].append(known)
 
     def __contains__(self, word: str) -> bool:
         """Whether the notes use the word in any of its forms."""
@@ -641,12 +678,29 @@ class Lexicon:
         fewer = 1 if len(typed) < _LONG else 2
         english = _frequent_english_of(len(typed) - fewer, len(typed) + fewer)
         likely = [
+            *self._heard_as(typed),
             *self._likely(typed, self._spellings, slips, _OF_THE_NOTES),
             *self._likely(typed, english, fewer, 0.0),
         ]
         if not likely:
             return self._split(typed)
         return self._written(min(likely)[-1])
+
+    def _heard_as(self, typed: str) -> Iterator[tuple[int, bool, float, str]]:
+        """The words of the notes that sound as the one typed does, as if a slip away from it."""
+        commonness = zipf_frequency(typed, "en")
+        if commonness >= _ATTESTED:
+            return
+        heard = sounds(typed)
+        for found in {word for sound in heard for word in self._heard.get(sound, ())}:
+            likelihood = max(zipf_frequency(found, "en"), _LEAST_ZIPF) + _OF_THE_NOTES
+            closeness = JaroWinkler.similarity(typed, found)
+            if found in self._proper or is_name(found):
+                enough = closeness >= _LEAST_CLOSE
+            else:
+                enough = closeness >= _CLOSE and max(map(len, heard & sounds(found))) >= _TELLING
+            if enough and likelihood - commonness >= _GAIN_NEEDED[1]:
+                yield 1, False, -closeness - 0.02 * likelihood, found
 
     def _likely(
         self, typed: str, vocabulary: Sequence[str], furthest: int, bonus: float
@@ -693,7 +747,11 @@ class Lexicon:
         ):
             return None
         beside = self._after.get(plain(before), set()) | self._before.get(plain(after), set())
-        meant = [found for found in sorted(beside) if _one_slip(typed, found)]
+        meant = [
+            found
+            for found in sorted(beside)
+            if _one_slip(typed, found) or _sound_alike(typed, found)
+        ]
         if not meant:
             return None
         return self._written(max(meant, key=lambda found: JaroWinkler.similarity(typed, found)))
