@@ -65,6 +65,7 @@ def test_an_answer_has_the_fields_that_are_promised(assistant: Assistant) -> Non
     assert list(data) == [
         *("id", "question", "query", "covered", "confidence", "answer"),
         *("points", "citations", "nearest", "seconds", "kind", "corrections"),
+        "uncovered",
     ]
     assert list(data["points"][0]) == [
         *("text", "headings", "page", "line", "end_line", "score", "citation", "also"),

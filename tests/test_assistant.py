@@ -521,6 +521,7 @@ def test_two_questions_in_one_are_both_answered(assistant: Assistant) -> None:
     said = " ".join(point.text for point in answer.points)
     assert "9-10 November 1938" in said
     assert "Trotsky" in said
+    assert answer.uncovered == ()
 
 
 def test_two_questions_in_one_can_lean_on_the_question_before(assistant: Assistant) -> None:
@@ -533,6 +534,8 @@ def test_of_two_questions_the_one_that_is_covered_is_answered(assistant: Assista
     answer = assistant.ask("When was Kristallnacht and who invented the telephone in 1876?")
     assert answer.covered
     assert "9-10 November 1938" in answer.points[0].text
+    assert answer.uncovered == ("who invented the telephone in 1876?",)
+    assert "Not in the notes: who invented the telephone in 1876?\n\nSources:" in answer.answer
     assert not assistant.ask("Who was Alan Turing and who invented the telephone?").covered
 
 

@@ -406,6 +406,17 @@ def test_the_quiet_line_says_only_what_differs(
     assert [text.partition(" (")[0] for text in quiet] == ([] if line is None else [line])
 
 
+def test_a_question_that_was_asked_along_and_is_not_covered_is_named_once_the_answer_is_whole() -> (
+    None
+):
+    answer = replace(
+        answered(NOTES_SECTIONS[1].points[0]), uncovered=("and <b>who</b> was Alan Turing?",)
+    )
+    line = '<p class="missing">Not in the notes: and &lt;b&gt;who&lt;/b&gt; was Alan Turing?</p>'
+    assert line in turn_html(Turn("?", "done", answer), NOTES, EN)
+    assert line not in turn_html(Turn("?", "waiting", answer, shown=1), NOTES, EN)
+
+
 @given(st.text(min_size=1))
 def test_no_text_of_an_answer_becomes_markup(text: str) -> None:
     notes = Notes((section("T", text, texts=[text, text]),))

@@ -144,8 +144,13 @@ def top_headings(sections: Sequence[Section], most: int = MOST_TOPICS) -> tuple[
     return tuple(Heading(section.headings, section.page, section.anchor) for section in top)
 
 
-def compose(points: Sequence[CitedPoint], citations: Sequence[Citation]) -> str:
-    """The answer as Markdown: points under numbered headings, then the sources."""
+def compose(
+    points: Sequence[CitedPoint], citations: Sequence[Citation], uncovered: Sequence[str] = ()
+) -> str:
+    """The answer as Markdown: points under numbered headings, then the sources.
+
+    Questions asked along with it that the notes do not answer are named between the two.
+    """
     lines: list[str] = []
     shown: int | None = None
     for point in points:
@@ -154,11 +159,14 @@ def compose(points: Sequence[CitedPoint], citations: Sequence[Citation]) -> str:
             lines += ["", f"**{escape(path(point.headings[1:] or point.headings))}** [{shown}]", ""]
         marks = "".join(f" [{number}]" for number in point.also)
         lines.append(f"- {escape(point.text)}{marks}")
-    return "\n".join([*lines, *_sources(citations)]).strip()
+    return "\n".join([*lines, *_left_open(uncovered), *_sources(citations)]).strip()
 
 
 def compose_written(
-    written: Written, points: Sequence[CitedPoint], citations: Sequence[Citation]
+    written: Written,
+    points: Sequence[CitedPoint],
+    citations: Sequence[Citation],
+    uncovered: Sequence[str] = (),
 ) -> str:
     """The same of an answer that a language model wrote out.
 
@@ -166,9 +174,9 @@ def compose_written(
     """
     text = sentences_markdown(written)
     if written.reason:
-        parts = [text, f"*{escape(written.reason)}*", compose(points, citations)]
+        parts = [text, f"*{escape(written.reason)}*", compose(points, citations, uncovered)]
         return "\n\n".join(part for part in parts if part)
-    return "\n".join([text, *_sources(citations)])
+    return "\n".join([text, *_left_open(uncovered), *_sources(citations)])
 
 
 def sentences_markdown(written: Written) -> str:
@@ -177,6 +185,10 @@ def sentences_markdown(written: Written) -> str:
         f"{escape(sentence.text)} " + "".join(f"[{number}]" for number in sentence.citations)
         for sentence in written.sentences
     )
+
+
+def _left_open(uncovered: Sequence[str]) -> list[str]:
+    return [line for asked in uncovered for line in ("", f"Not in the notes: {escape(asked)}")]
 
 
 def _sources(citations: Sequence[Citation]) -> list[str]:

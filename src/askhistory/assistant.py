@@ -113,6 +113,7 @@ class Analysis:
             answer it is no matter of what was asked before.
         relevance: (n,) probability that each point belongs in the answer.
         confidence: Probability that the notes answer the question.
+        uncovered: Of two questions asked in one, the one that they do not answer.
     """
 
     query: str
@@ -124,6 +125,7 @@ class Analysis:
     judged: Reading
     relevance: NDArray[np.float64]
     confidence: float
+    uncovered: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +261,7 @@ class Assistant:
             asked=answer.question,
             budget=self._settings.llm_prompt_tokens,
         ):
-            text = compose_written(written, answer.points, answer.citations)
+            text = compose_written(written, answer.points, answer.citations, answer.uncovered)
             seconds = time.perf_counter() - started
             yield replace(answer, answer=text, written=written, seconds=answer.seconds + seconds)
         _log_written(written, seconds)
@@ -401,6 +403,7 @@ class Assistant:
                 # Its best counts as much as the other side's.
                 relevance = np.maximum(relevance, of_it / of_it.max())
         coverage = self._coverage(understood, query, evidence, judged, relevance)
+        uncovered: tuple[str, ...] = ()
         if understood.kind != "comparison":
             judgements = list(map(self._judge, found.parts, of_parts))
             coverage = max((sure for sure, _ in judgements), default=coverage)
@@ -409,6 +412,11 @@ class Assistant:
             ]
             if answered:
                 relevance = np.max(answered, axis=0)
+                uncovered = tuple(
+                    asked
+                    for asked, (sure, _) in zip(questions_in(turn.text), judgements, strict=True)
+                    if sure < self._threshold
+                )
         watch.lap("judge")
         return Analysis(
             turn.query,
@@ -420,6 +428,7 @@ class Assistant:
             judged,
             relevance,
             coverage,
+            uncovered,
         )
 
     def _standalone(self, question: str, history: Sequence[str]) -> Standalone:
@@ -518,10 +527,11 @@ class Assistant:
             query=analysis.query,
             covered=True,
             confidence=analysis.confidence,
-            answer=compose(points, citations),
+            answer=compose(points, citations, analysis.uncovered),
             points=points,
             citations=citations,
             corrections=analysis.corrections,
+            uncovered=analysis.uncovered,
         )
 
     def _checked(self, question: str) -> str:

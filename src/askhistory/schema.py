@@ -380,6 +380,7 @@ class Answer:
         kind: An answer, a refusal or a reply.
         corrections: Words that were read as others, in the order of the question.
         written: What a language model wrote, where that was asked for.
+        uncovered: Of two questions asked in one, the one that the notes do not answer.
     """
 
     question: str
@@ -394,6 +395,7 @@ class Answer:
     kind: AnswerKind = "answer"
     corrections: tuple[Correction, ...] = ()
     written: Written | None = None
+    uncovered: tuple[str, ...] = ()
 
     def to_markdown(self) -> str:
         """The answer as Markdown: what the page and the terminal show."""
@@ -414,6 +416,7 @@ class Answer:
             "seconds": round(self.seconds, 4),
             "kind": self.kind,
             "corrections": [{"typed": c.typed, "read": c.read} for c in self.corrections],
+            "uncovered": list(self.uncovered),
             **({} if self.written is None else {"written": self.written.to_dict()}),
         }
 

@@ -84,6 +84,10 @@ def _answer(turn: Turn, notes: Notes | None, words: Words) -> str:
         else:
             parts.append(_written(turn, turn.answer.written, notes, words))
         if turn.shown is None:
+            parts += [
+                f'<p class="missing">{escape(words["answer.uncovered"].format(asked=asked))}</p>'
+                for asked in turn.answer.uncovered
+            ]
             parts.append(_sources(turn.answer, notes, words))
     if turn.state == "stopped":
         parts.append(_notice(words["turn.stopped"], words))

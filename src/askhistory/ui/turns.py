@@ -225,6 +225,7 @@ def answer_from_dict(raw: Any) -> Answer:
             for correction in raw["corrections"]
         ),
         written=_written(raw.get("written"), len(raw["points"])),
+        uncovered=_texts(raw.get("uncovered", ())),
     )
 
 
