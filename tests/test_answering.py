@@ -459,7 +459,7 @@ def test_an_answer_is_composed_of_its_points_and_sources() -> None:
         "**Farms › Aims** [1]\n"
         "\n"
         "- Feed\n"
-        "- Export [3]\n"
+        "- Export [1] [3]\n"
         "\n"
         "**Farms** [2]\n"
         "\n"

@@ -148,7 +148,9 @@ def test_an_answer_reads_as_its_points_whatever_markup_they_hold(
     body, _, sources = text.partition("\nSources:\n")
     bullets = [line for line in body.split("\n") if line.startswith("- ")]
     assert bullets == [
-        f"- {escape(point.text)}{''.join(f' [{number}]' for number in point.also)}"
+        f"- {escape(point.text)}" + "".join(f" [{n}]" for n in (point.citation, *point.also))
+        if point.also
+        else f"- {escape(point.text)}"
         for point in points
     ]
     html = MARKDOWN_READER.render(body)

@@ -157,7 +157,9 @@ def compose(
         if point.citation != shown:
             shown = point.citation
             lines += ["", f"**{escape(path(point.headings[1:] or point.headings))}** [{shown}]", ""]
-        marks = "".join(f" [{number}]" for number in point.also)
+        # A point that stands under a second heading too is cited to both.
+        own = (point.citation, *point.also) if point.also else ()
+        marks = "".join(f" [{number}]" for number in own)
         lines.append(f"- {escape(point.text)}{marks}")
     return "\n".join([*lines, *_left_open(uncovered), *_sources(citations)]).strip()
 

@@ -103,7 +103,7 @@ def test_what_says_the_same_elsewhere_is_cited_as_such(
     student.page.get_by_role("button", name="Copy").last.click()
     expect(student.page.locator("#toast")).to_have_text("Copied")
     copied = student.page.evaluate("navigator.clipboard.readText()").splitlines()
-    assert copied[1:3] == ["- One [2]", "- Two"]
+    assert copied[1:3] == ["- One [1][2]", "- Two"]
 
 
 def test_a_correction_is_said_in_one_quiet_line(student: Student) -> None:

@@ -22,7 +22,10 @@ function* lines(answer) {
       const number = chips(path)[0] ?? "";
       yield { kind: "path", text: text(path).slice(0, -number.length || undefined).trim(), cites: [number] };
       for (const item of part.querySelectorAll("li")) {
-        yield { kind: "point", text: text(item.querySelector(".said")), cites: chips(item) };
+        // A point that stands under a second heading too is cited to both.
+        const also = chips(item);
+        const cites = also.length ? [...new Set([number, ...also])] : [];
+        yield { kind: "point", text: text(item.querySelector(".said")), cites };
       }
     } else if (part.matches(".sources")) {
       for (const item of part.querySelectorAll("li")) {
