@@ -24,7 +24,6 @@ from askhistory.lexicon import Lexicon, fold, is_name, ordinals, terms, words, y
 from askhistory.models import TextEncoder, similarities
 from askhistory.quantization import numbers, scales, unpack
 from askhistory.question import bare, facet_of, is_instruction
-from askhistory.storage import CheckedRows
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -326,8 +325,6 @@ class _Tokens:
         """(tokens, rows of all runs) the similarity of tokens of queries to those of the notes."""
         if self._unpacked is not None:
             return similarities(tokens, [self._unpacked[start:end] for start, end in runs])
-        if isinstance(self._rows, CheckedRows):
-            self._rows.expect(runs)
         blocks = [self._rows[start:end] for start, end in runs]
         near = similarities(tokens, map(numbers, blocks))
         near *= np.concatenate([scales(block) for block in blocks])

@@ -206,8 +206,7 @@ class CheckedRows:
         self, path: Path, sums: NDArray[np.uint32], damaged: Callable[[str], Exception]
     ) -> None:
         with path.open("rb") as file:
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._file = memoryview(self._map)
+            self._file = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         self._sums = sums
         self._damaged = damaged
         self._name = path.name
@@ -234,22 +233,6 @@ class CheckedRows:
             begins = self._header + np.asarray(rows, np.int64) * width
             self._check(np.unique([begins // BLOCK, (begins + width - 1) // BLOCK]))
         return self._rows[rows]
-
-    def expect(self, runs: Iterable[tuple[int, int]]) -> None:
-        """Have the system fetch rows that are about to be read, all at once.
-
-        Read one after the other, each that is not in memory would wait for the disk by itself.
-
-        Args:
-            runs: The first row and the one after the last, of each.
-        """
-        if not hasattr(mmap, "MADV_WILLNEED"):
-            return  # Windows
-        width = self._rows.strides[0]
-        for first, last in runs:
-            begin = (self._header + first * width) // mmap.PAGESIZE * mmap.PAGESIZE
-            end = self._header + last * width
-            self._map.madvise(mmap.MADV_WILLNEED, begin, end - begin)
 
     def _check(self, blocks: NDArray[np.int64]) -> None:
         for block in blocks[~self._read[blocks]].tolist():
