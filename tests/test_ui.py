@@ -494,6 +494,8 @@ def test_a_misspelt_search_is_read_as_the_notes_spell_it() -> None:
         ("Who sat there?", "The members of the Reichstag sat there", []),
         ("Who ordered it?", "Lenin's murder was ordered in Moscow", []),
         ("Where was it signed?", "It was signed in Versailles in June", ["Versailles"]),
+        ("When was it?", "9-10 November 1938: the pogrom", ["9-10 November 1938"]),
+        ("When was it?", "The congress of March 15–18 1921", ["March 15–18 1921"]),
     ],
 )
 def test_what_is_asked_for_is_emphasised(question: str, text: str, emphasised: list[str]) -> None:

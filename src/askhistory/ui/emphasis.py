@@ -19,7 +19,8 @@ MOST = 3
 _YEAR = re.compile(r"\b1[0-9]{3}s?\b|\b20[0-9]{2}s?\b")
 _MONTH = r"January|February|March|April|May|June|July|August|September|October|November|December"
 _DATE = re.compile(
-    rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)?\s+)?(?:{_MONTH})\b(?:\s+\d{{1,2}}(?!\d))?"
+    r"\b(?:(?:\d{1,2}\s?[-–]\s?)?\d{1,2}(?:st|nd|rd|th)?\s+)?"
+    rf"(?:{_MONTH})\b(?:\s+\d{{1,2}}(?:\s?[-–]\s?\d{{1,2}})?(?!\d))?"
     rf"(?:,?\s+(?:1\d{{3}}|20\d{{2}}))?"
     rf"|\b(?:1\d{{3}}|20\d{{2}})(?:s\b|\s?[-–]\s?\d{{2,4}}\b|\b)"
 )
