@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import dataclass, fields, replace
 from importlib import resources
+from statistics import geometric_mean
 from typing import Any, get_args
 
 import numpy as np
@@ -454,6 +455,24 @@ def test_features_of_the_question_as_a_whole(ask: Any) -> None:
     assert found["score"] == pytest.approx(float(asked.reading.score.max()))
     assert found["best dense"] == pytest.approx(float(asked.evidence.dense.max()))
     assert found["year wanted and missing"] == 1.0
+
+
+@pytest.mark.parametrize(("length", "share"), [(15.0, 0.0), (23.5, 0.5), (40.0, 1.0)])
+def test_what_counts_in_prose_counts_as_far_as_points_are_as_long_as_sentences(
+    ask: Any, length: float, share: float
+) -> None:
+    asked = ask("when did the tractors come from the state?")
+    found = replace(asked, index=replace(asked.index, typical_length=length)).coverage()
+    assert found["prose"] == share
+    assert found["dense"] > 0
+    assert found["dense in prose"] == pytest.approx(share * found["dense"])
+    assert found["above mean in prose"] == pytest.approx(share * found["above mean"])
+
+
+def test_the_typical_length_of_points_is_their_geometric_mean(small: Index) -> None:
+    tokens = [len(small.point_tokens(point)) for point in range(len(small.points))]
+    assert len(set(tokens)) > 1
+    assert small.typical_length == pytest.approx(geometric_mean(n + 1 for n in tokens) - 1)
 
 
 def test_a_word_that_the_notes_do_not_use_leaves_a_gap(ask: Any) -> None:

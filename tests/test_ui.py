@@ -533,7 +533,9 @@ def test_a_link_asks_the_same_in_a_new_conversation(
 
 
 def test_a_conversation_comes_back_as_it_was() -> None:
-    answer = answered(NOTES_SECTIONS[1].points[0], corrections=(Correction("a", "b"),))
+    answer = answered(
+        NOTES_SECTIONS[1].points[0], corrections=(Correction("a", "b"),), uncovered=("who?",)
+    )
     refusal = Answer("Q", "q", False, 0.1, "no", nearest=(Heading(("T",), "a.md", "t"),))
     turns = [
         Turn("Q?", "done", answer, follow_ups=("Why?",), rating="up"),

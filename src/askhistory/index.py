@@ -164,7 +164,8 @@ class Index:
         point_token_vectors: (tokens, dimension + 2) int8, vectors of unit length as
             `quantization.pack` packs them.
         point_starts: (points + 1,) where the tokens of each point begin.
-        typical_length: Tokens of a point, in the geometric mean; 0 of no points.
+        typical_length: Tokens of a point, in the geometric mean (of one more than each has, as a
+            point may have none); 0 of no points.
         heading_vectors: (sections, dimension) float32 sentence vectors of the heading paths.
         heading_token_vectors: (tokens, dimension + 2) int8, packed like those.
         heading_starts: (sections + 1,) where the tokens of each heading path begin.
@@ -267,7 +268,7 @@ class Index:
             point_vectors=rows("points"),
             point_token_vectors=rows("point-tokens"),
             point_starts=point_starts,
-            typical_length=_geometric_mean(np.diff(point_starts)),
+            typical_length=_typical(np.diff(point_starts)),
             heading_vectors=rows("headings"),
             heading_token_vectors=rows("heading-tokens"),
             heading_starts=np.load(build / "heading-starts.npy", allow_pickle=False),
@@ -390,7 +391,7 @@ class Index:
         return rows
 
 
-def _geometric_mean(lengths: Ints) -> float:
+def _typical(lengths: Ints) -> float:
     return float(np.expm1(np.log1p(lengths).mean())) if len(lengths) else 0.0
 
 
